@@ -1,0 +1,43 @@
+# The developer's interface; CI calls the same targets.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: demo test lint soak bench integration lock clean
+.DEFAULT_GOAL := test
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: $(READY) ## start a lab of routers on loopback, sweep it over SSH, print the report
+	$(BIN)/spi-collector demo
+
+lint: $(READY) ## style, types, floors
+	$(BIN)/ruff check collector tests benchmarks
+	$(BIN)/ruff format --check collector tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+test: lint ## everything CI asks for, against the checkout and against the built wheel
+	$(BIN)/python -m pytest -n 2 -m "not soak and not integration"
+	$(BIN)/python tests/wheel.py
+
+soak: $(READY) ## long runs: chaos, fuzzing, mutation
+	$(BIN)/python -m pytest -m soak --timeout 3600
+
+integration: $(READY) ## against Alertmanager and Request Tracker of the distribution
+	$(BIN)/python -m pytest -m integration --timeout 900
+
+bench: $(READY) ## paired measurements, one table each
+	$(BIN)/python -m benchmarks
+
+lock: ## renew requirements.lock from pyproject.toml (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	    --extra lab --extra dev --output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

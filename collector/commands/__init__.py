@@ -1,0 +1,55 @@
+"""The catalogue of show commands: one file each, one line here.
+
+`recognise` finds the command behind a typed line (abbreviated, filtered), `read_capture` reads a capture with it.
+"""
+
+from __future__ import annotations
+
+from collector.commands import show_privilege
+from collector.commands.command import Command, Reading
+from collector.commands.recognise import Typed
+from collector.commands.recognise import recognise as _recognise
+from collector.errors import ErrorCode
+from collector.model import Capture, CaptureStatus
+from collector.parse import refusal
+
+CATALOGUE: tuple[Command[object], ...] = (show_privilege.COMMAND,)
+
+__all__ = ["CATALOGUE", "Command", "Reading", "Typed", "read_capture", "recognise"]
+
+
+def recognise(line: str) -> Typed | None:
+    """The command behind a typed line, or `None` for one that the catalogue does not have."""
+    return _recognise(line, CATALOGUE)
+
+
+def read_capture(capture: Capture) -> Reading[object] | None:
+    """The typed records of one capture with their proof of coverage; `None` for a command we do not read.
+
+    A refused command is `refused`; an answer whose end is not proven is never `parsed`.
+    """
+    typed = recognise(capture.command)
+    if typed is None:
+        return None
+    name = typed.command.name
+    if capture.failure is not None and capture.failure.code.startswith("E_CMD_"):
+        return Reading(
+            command=name,
+            status=CaptureStatus.REFUSED,
+            records=(),
+            reason=capture.failure.message,
+            code=capture.failure.code,
+        )
+    refused = refusal(capture.text)
+    if refused is not None:
+        return Reading(command=name, status=CaptureStatus.REFUSED, records=(), reason=refused.text, code=refused.code)
+    reading = typed.command.read(capture.lines(), typed.filtered)
+    if capture.complete or reading.status is not CaptureStatus.PARSED:
+        return reading
+    return Reading(
+        command=name,
+        status=CaptureStatus.INCOMPLETE,
+        records=reading.records,
+        reason=capture.note or "the end of the answer was not seen",
+        code=capture.failure.code if capture.failure else ErrorCode.PARSE,
+    )

@@ -1,0 +1,91 @@
+"""Capture and Snapshot: what a router printed, before anything is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from collector.errors import CODES, ErrorCode, Retry
+from collector.model.device import Device
+
+
+class CaptureStatus(StrEnum):
+    """What can be said of one command's answer."""
+
+    PARSED = "parsed"  # whole, every line understood
+    INCOMPLETE = "incomplete"  # some of it is missing or was not understood
+    REFUSED = "refused"  # the router did not let us ask
+    MISSING = "missing"  # nothing came
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """One typed failure of a visit, as data."""
+
+    code: ErrorCode
+    phase: str
+    message: str
+    command: str | None = None
+    hint: str = ""
+
+    @property
+    def retryable(self) -> bool:
+        """True where a further login may help (once, later, next)."""
+        return CODES[self.code].retry is not Retry.NO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture:
+    """What one router printed for one command, redacted, without echo and prompt.
+
+    command: the line as it was typed (in a paste: as it stands there, abbreviations and filters kept).
+    taken_at: the collector's time (aware), `None` for text of other origin.
+    complete: the answer's end is proven (a prompt follows); a bare file counts as complete.
+    note: why not complete, in words.
+    failure: set where the command was refused or broke off.
+    source, first_line: where the text stands, for evidence (file name relative to the snapshot, 1-based line of
+    the text's first line in that file).
+    path, span: a large text is not held: `text` is then "" and the bytes `span` of `path` are read when asked for.
+    """
+
+    command: str
+    text: str
+    taken_at: datetime | None = None
+    complete: bool = True
+    note: str = ""
+    failure: Failure | None = None
+    source: str = ""
+    first_line: int = 1
+    path: Path | None = None
+    span: tuple[int, int] | None = None
+
+    def lines(self) -> Iterator[str]:
+        """The lines of the text without their ends; a large file is streamed."""
+        if self.path is None:
+            yield from self.text.splitlines()
+            return
+        start, end = self.span or (0, self.path.stat().st_size)
+        with self.path.open("rb") as file:
+            file.seek(start)
+            while file.tell() < end and (raw := file.readline()):
+                yield raw.decode("utf-8", "backslashreplace").rstrip("\r\n")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The captures and failures of one device in one visit (or one paste).
+
+    hostname: from the prompt, `None` where none was seen. The same command may stand several times (two looks),
+    in the order taken.
+    """
+
+    device: Device
+    captures: tuple[Capture, ...]
+    failures: tuple[Failure, ...] = ()
+    hostname: str | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    origin: str = "visit"  # visit | paste | tech-support | running-config | syslog

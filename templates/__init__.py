@@ -1,0 +1,1 @@
+"""TextFSM templates, named as ntc-templates names them; read through importlib.resources."""
