@@ -50,6 +50,7 @@ from collector.model.finding import (
     Run,
     Verdict,
 )
+from collector.model.plain import plain
 from collector.model.policy import (
     Level,
     Mute,
@@ -164,6 +165,7 @@ __all__ = [
     "Timeouts",
     "Verdict",
     "Version",
+    "plain",
     "to_address",
     "to_spi",
 ]
