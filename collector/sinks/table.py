@@ -1,0 +1,230 @@
+"""The report for a terminal: what is broken, where, with proof, and what to type; the loudest last line is the sum.
+
+Written for somebody who was woken up: findings first, then devices and peers, then what could not be seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from io import StringIO
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from collector.model import Action, Evidence, Facts, Finding, Incident, Peer, Report, State, plain
+from collector.sinks.document import coverage, device_status
+from collector.sinks.render import one_line, safe
+
+STYLE = {
+    "error": "bold red",
+    "warning": "yellow",
+    "note": "cyan",
+    "yes": "green",
+    "no": "red",
+    "unproven": "yellow",
+    "complete": "green",
+    "partial": "yellow",
+    "failed": "bold red",
+    "persistent": "bold red",
+    "up": "green",
+}
+QUIET_STATES = frozenset({State.TRANSIENT, State.HEALED, State.RESOLVED})
+MAX_EVIDENCE = 6
+
+
+def write(
+    report: Report, *, version: str, width: int = 110, color: bool = False, every_peer: bool = True
+) -> Iterator[str]:
+    """The report in pieces. every_peer: also peers without trouble (`audit`, `demo`); else only those with incidents."""
+    yield from (
+        _text(part, width=width, color=color) for part in _parts(report, version=version, every_peer=every_peer)
+    )
+
+
+def _text(part: object, *, width: int, color: bool) -> str:
+    out = StringIO()
+    console = Console(
+        file=out,
+        width=width,
+        force_terminal=color,
+        no_color=not color,
+        color_system="standard" if color else None,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    console.print(part)
+    return "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
+
+
+def _parts(report: Report, *, version: str, every_peer: bool) -> Iterator[object]:
+    for finding in sorted(report.findings, key=lambda f: (-f.level.rank, f.rule, f.device, str(f.peer)), reverse=False):
+        yield finding_block(finding)
+    yield _devices(report.devices)
+    for facts in report.devices:
+        block = _device(facts, every_peer=every_peer)
+        if block is not None:
+            yield block
+    yield _summary(report, version)
+
+
+def finding_block(finding: Finding) -> Group:
+    """One finding with its proof and what to type."""
+    head = Text()
+    head.append(f"{finding.level.value.upper()} {finding.rule} ", STYLE[finding.level.value])
+    head.append(one_line(finding.device), "bold")
+    if finding.peer is not None:
+        head.append(f" <- {finding.peer}", "bold")
+    if finding.far_device:
+        head.append(f" ({one_line(finding.far_device)})")
+    head.append(f"  {finding.state}, {finding.verdict.value}, id {finding.id}", "dim")
+    body: list[object] = [Text(one_line(finding.title), "bold"), _wrapped("", finding.message)]
+    if finding.why:
+        body.append(_wrapped("why: ", finding.why))
+    body += [_evidence(item) for item in finding.evidence[:MAX_EVIDENCE]]
+    if len(finding.evidence) > MAX_EVIDENCE:
+        body.append(Text(f"  ... and {len(finding.evidence) - MAX_EVIDENCE} more lines: --format json has all", "dim"))
+    for action in finding.actions:
+        body += _action(action)
+    return Group(head, Padding(Group(*body), (0, 0, 1, 2)))  # type: ignore[arg-type]
+
+
+def _wrapped(label: str, text: str) -> Text:
+    return Text.assemble((label, "dim"), one_line(text))
+
+
+def _evidence(evidence: Evidence) -> Text:
+    where = f"{evidence.device} line {evidence.line}" if evidence.line else evidence.device
+    return Text.assemble(
+        (f"  proof [{one_line(where)}, {one_line(evidence.command)}] ", "dim"), one_line(evidence.text)
+    )
+
+
+def _action(action: Action) -> list[object]:
+    side = "drops the packets" if action.side == "receiver" else "sends with the stale SA"
+    lines: list[object] = [Text.assemble("  on ", (one_line(action.on), "bold"), (f" ({side})", "dim"), ":")]
+    lines += [Text("      " + safe(command), "bold cyan") for command in action.commands]
+    if action.note:
+        lines.append(Padding(Text(one_line(action.note), "dim"), (0, 0, 0, 6)))
+    return lines
+
+
+def _devices(devices: Sequence[Facts]) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, title="Devices", title_justify="left", title_style="bold")
+    for heading in ("device", "software", "recovery command", "peers", "trouble", "read"):
+        table.add_column(heading, justify="right" if heading == "peers" else "left", overflow="fold")
+    for facts in devices:
+        status = device_status(facts)
+        software = facts.software
+        recovery = {True: "on", False: "absent", None: "not known"}[facts.recovery_configured]
+        table.add_row(
+            Text(one_line(facts.device.name)),
+            Text(one_line(f"{software.family or ''} {software.version or ''}".strip()) if software else "not known"),
+            Text(recovery, STYLE["unproven"] if recovery == "not known" else ""),
+            Text("not known" if facts.peers is None else str(len(facts.peers))),
+            _trouble(facts),
+            Text(status, STYLE[status]),
+        )
+    return table
+
+
+def _trouble(facts: Facts) -> Text:
+    if facts.incidents is None:
+        return Text("not known", STYLE["unproven"])
+    states: dict[str, int] = {}
+    for incident in facts.incidents:
+        states[incident.state.value] = states.get(incident.state.value, 0) + 1
+    if not states:
+        return Text(
+            "none seen" if not _blind(facts) else "none seen, partly blind", "" if not _blind(facts) else "yellow"
+        )
+    return Text(", ".join(f"{count} {state}" for state, count in sorted(states.items())))
+
+
+def _blind(facts: Facts) -> bool:
+    return any(spot.blocking for spot in facts.blind_spots) or device_status(facts) != "complete"
+
+
+def _device(facts: Facts, *, every_peer: bool) -> Group | None:
+    incidents = facts.incidents or ()
+    peers = facts.peers or ()
+    if not every_peer:
+        troubled = {incident.peer.address for incident in incidents if incident.peer}
+        peers = tuple(peer for peer in peers if peer.address in troubled)
+    parts: list[object] = []
+    if peers:
+        parts.append(_peers(peers))
+    shown = [incident for incident in incidents if every_peer or incident.state not in QUIET_STATES]
+    if shown:
+        parts.append(_incidents(shown))
+    parts += [
+        Text.assemble(
+            (f"{failure.code.value} ", "yellow"),
+            one_line(f"{failure.command or failure.phase}: {failure.message} - {failure.hint}"),
+        )
+        for failure in facts.failures
+    ]
+    if every_peer or not peers:
+        parts += [
+            Text.assemble(("cannot see: " if spot.blocking else "note: ", "yellow"), one_line(spot.message))
+            for spot in facts.blind_spots
+            if every_peer or spot.blocking
+        ]
+    if not parts:
+        return None
+    title = Text.assemble((one_line(facts.device.name), "bold"), ("  " + one_line(facts.device.host), "dim"))
+    return Group(title, Padding(Group(*parts), (0, 0, 1, 2)))  # type: ignore[arg-type]
+
+
+def _peers(peers: Sequence[Peer]) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("peer", "binding", "config type", "command helps", "IKE SA", "why"):
+        table.add_column(heading, overflow="fold", ratio=3 if heading == "why" else None)
+    for peer in peers:
+        address = str(peer.address or peer.name or "any")
+        binding = f"{peer.binding} vrf {peer.vrf}" if peer.vrf else peer.binding
+        table.add_row(
+            Text(one_line(address)),
+            Text(one_line(binding)),
+            Text(peer.config_type.value),
+            Text(peer.recovery.value, STYLE.get(peer.recovery.value, "")),
+            Text(peer.ike_sa, STYLE.get(peer.ike_sa, "")),
+            Text(one_line(peer.why)),
+        )
+    return table
+
+
+def _incidents(incidents: Sequence[Incident]) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("from", "to", "SPI", "state", "log lines", "last seen", "why"):
+        table.add_column(heading, overflow="fold", ratio=3 if heading == "why" else None)
+    for incident in incidents:
+        spis = [str(key.spi) for key in incident.keys if key.spi is not None]
+        table.add_row(
+            Text(str(incident.source or one_line(incident.source_text) or "-")),
+            Text(str(incident.destination or one_line(incident.destination_text) or "-")),
+            Text(" ".join(spis[:4]) + (f" +{len(spis) - 4}" if len(spis) > 4 else "") or incident.counter or "-"),
+            Text(incident.state.value, STYLE.get(incident.state.value, "")),
+            Text(str(incident.messages)),
+            Text(str(plain(incident.last_seen) or "not known")),
+            Text(one_line(incident.why)),
+        )
+    return table
+
+
+def _summary(report: Report, version: str) -> Text:
+    devices = coverage(report.devices)["devices"]
+    levels = [finding.level.value for finding in report.findings]
+    counts = ", ".join(f"{levels.count(level)} {level}" for level in ("error", "warning", "note") if level in levels)
+    seconds = (report.run.finished_at - report.run.started_at).total_seconds()
+    muted = f", {len(report.muted)} muted" if report.muted else ""
+    return Text.assemble(
+        (f"{devices['total']} devices", "bold"),
+        f": {devices['complete']} complete, {devices['partial']} partial, {devices['failed']} failed.  ",
+        (f"{len(levels)} findings", "bold"),
+        f"{': ' + counts if counts else ''}{muted}.  {seconds:.1f} s, spi-collector {version}",
+    )
