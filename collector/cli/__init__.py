@@ -1,1 +1,62 @@
-"""Placeholder."""
+"""The command line: verbs and exit codes. Each verb is one file; what it prints goes through `sinks`.
+
+stdout carries data only; progress and messages go to stderr. No traceback reaches a user.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from collector.errors import CollectorError, Exit
+
+
+def main() -> None:
+    """Entry point of `spi-collector`: runs one verb and leaves with its exit code."""
+    os.umask(0o077)
+    sys.exit(_run(sys.argv[1:]))
+
+
+def _run(arguments: list[str]) -> int:
+    from collector.cli.app import app  # noqa: PLC0415 - typer is loaded when a command line is there to read
+
+    try:
+        result = app(args=arguments, standalone_mode=False, prog_name="spi-collector")
+        sys.stdout.flush()
+    except CollectorError as error:
+        return _complain(error, error.exit_code)
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.DONE
+    except KeyboardInterrupt:
+        return _complain("interrupted", Exit.INTERRUPTED)
+    except Exception as error:  # noqa: BLE001 - the last border: a person gets one line, never a traceback
+        return _last(error)
+    return int(result or 0)
+
+
+def _last(error: Exception) -> int:
+    """Typer's own errors (usage, abort, exit) and what nobody foresaw."""
+    code = getattr(error, "exit_code", None)
+    if code is not None and hasattr(error, "format_message"):  # a usage error of click's family
+        context = getattr(error, "ctx", None)
+        hint = f"\nTry `{context.command_path} --help`." if context is not None else ""
+        return _complain(f"{error.format_message()}{hint}", Exit.USAGE)
+    if code is not None:  # typer.Exit
+        return int(code)
+    if type(error).__name__ == "Abort":
+        return _complain("interrupted", Exit.INTERRUPTED)
+    if os.environ.get("SPI_DEBUG"):
+        raise error
+    return _complain(
+        f"a defect of this program: {type(error).__name__}: {error} - set SPI_DEBUG=1 for the place, and please report it",
+        Exit.USAGE,
+    )
+
+
+def _complain(message: object, code: int) -> int:
+    from collector.sinks.render import safe  # noqa: PLC0415 - only where something went wrong
+
+    text = "\n".join(f"spi-collector: {line}" for line in safe(str(message)).splitlines() or [""])
+    sys.stderr.write(text + "\n")
+    return int(code)

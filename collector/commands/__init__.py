@@ -5,17 +5,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from collector.commands import show_privilege
 from collector.commands.command import Command, Reading
 from collector.commands.recognise import Typed
 from collector.commands.recognise import recognise as _recognise
 from collector.errors import ErrorCode
-from collector.model import Capture, CaptureStatus
+from collector.model import Capture, CaptureStatus, Log, plain
 from collector.parse import refusal
 
 CATALOGUE: tuple[Command[object], ...] = (show_privilege.COMMAND,)
 
-__all__ = ["CATALOGUE", "Command", "Reading", "Typed", "read_capture", "recognise"]
+__all__ = ["CATALOGUE", "Command", "Reading", "Typed", "read_capture", "recognise", "rows_of"]
 
 
 def recognise(line: str) -> Typed | None:
@@ -53,3 +55,14 @@ def read_capture(capture: Capture) -> Reading[object] | None:
         reason=capture.note or "the end of the answer was not seen",
         code=capture.failure.code if capture.failure else ErrorCode.PARSE,
     )
+
+
+def rows_of(reading: Reading[object]) -> list[dict[str, Any]]:
+    """The records of a reading as plain rows; a log gives its head (if any), then a row for each message."""
+    rows: list[object] = []
+    for record in reading.records:
+        if isinstance(record, Log):
+            rows += [*([record.header] if record.header else []), *record.messages]
+        else:
+            rows.append(record)
+    return [plain(row) for row in rows]

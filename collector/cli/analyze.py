@@ -1,0 +1,51 @@
+"""`analyze PATH...`: the same judgement without a login, over snapshots, pastes, show tech, configurations, syslog."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from collector.cli import pipeline
+from collector.cli.options import FailOn, FailOnOption, FormatOption, OutputOption, PolicyOption
+from collector.cli.output import emit
+from collector.model import Level, Policy
+
+
+def analyze(
+    paths: Annotated[list[str], typer.Argument(help="Files or folders; - is stdin.", metavar="PATH...")],
+    format_: FormatOption = None,
+    output: OutputOption = None,
+    fail_on: FailOnOption = None,
+    policy_file: PolicyOption = None,
+) -> int:
+    """Judge saved snapshots, pasted sessions, show tech, running-configs or syslog files: no login.
+
+    A device's name is its prompt's or its hostname line's; the same name in two files is the same device.
+    """
+    from collector.snapshot import read_paths  # noqa: PLC0415 - the readers are needed by this verb alone
+
+    started = pipeline.now()
+    policy = policy_of(policy_file)
+    snapshots = read_paths(paths, sys.stdin.buffer if "-" in paths else None)
+    report = pipeline.report_of(snapshots, policy, mode="analyze", started_at=started)
+    emit(report, wanted=format_, output=output, every_peer=True)
+    return pipeline.exit_code(report, level_of(fail_on, policy))
+
+
+def policy_of(file: Path | None) -> Policy:
+    """The policy in `file`, or ours."""
+    if file is None:
+        return Policy()
+    from collector.inventory import load_policy  # noqa: PLC0415 - pydantic only where a policy is read
+
+    return load_policy(file)
+
+
+def level_of(fail_on: FailOn | None, policy: Policy) -> Level | None:
+    """The option's level, else the policy's."""
+    if fail_on is None:
+        return policy.fail_on
+    return None if fail_on is FailOn.NEVER else Level(fail_on.value)

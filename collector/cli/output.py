@@ -1,0 +1,77 @@
+"""Where a report goes: stdout in pieces, or a file written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from importlib.metadata import version as package_version
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from collector.cli.options import Format
+from collector.errors import StateError, UsageError
+from collector.model import Report
+from collector.sinks import FORMATS
+
+BY_SUFFIX = {".json": Format.JSON, ".jsonl": Format.JSONL, ".csv": Format.CSV, ".md": Format.MARKDOWN}
+
+
+def tool_version() -> str:
+    """The version of spi-collector that runs."""
+    return package_version("spi-collector")
+
+
+def emit(report: Report, *, wanted: Format | None, output: Path | None, every_peer: bool) -> None:
+    """Print `report`, or write it to `output`; the file's ending chooses the format where none is given."""
+    chosen = wanted or (BY_SUFFIX.get(output.suffix, Format.TABLE) if output else Format.TABLE)
+    pieces = _pieces(report, chosen, to_file=output is not None, every_peer=every_peer)
+    if output is None:
+        for piece in pieces:
+            sys.stdout.write(piece)
+        return
+    write_whole(output, pieces)
+
+
+def _pieces(report: Report, chosen: Format, *, to_file: bool, every_peer: bool) -> Iterator[str]:
+    if chosen is not Format.TABLE:
+        return FORMATS[chosen.value](report, version=tool_version())
+    from collector.sinks import table  # noqa: PLC0415 - rich only for tables
+
+    terminal = sys.stdout.isatty() and not to_file
+    return table.write(
+        report,
+        version=tool_version(),
+        width=max(80, shutil.get_terminal_size((110, 40)).columns) if terminal else 110,
+        color=terminal and not os.environ.get("NO_COLOR"),
+        every_peer=every_peer,
+    )
+
+
+def write_whole(path: Path, pieces: Iterable[str]) -> None:
+    """`pieces` as the file `path`, mode 0600, replaced in one step. Raises UsageError, StateError."""
+    folder = path.parent
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is no folder: cannot write {path.name} there")
+    temporary: Path | None = None
+    try:
+        with NamedTemporaryFile(
+            "w", encoding="utf-8", newline="", dir=folder, prefix=f".{path.name}.", delete=False
+        ) as file:
+            temporary = Path(file.name)
+            for piece in pieces:
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise StateError(f"cannot write {path}: {error.strerror}; what stood there before is untouched") from None
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def tell(message: str) -> None:
+    """One line for the person, on stderr."""
+    sys.stderr.write(message + "\n")

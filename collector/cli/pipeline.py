@@ -1,0 +1,104 @@
+"""The natural line, from snapshots to a report: Snapshot -> Facts -> both ends joined -> Judgements -> Findings.
+
+`sweep`, `audit`, `analyze` and `demo` differ only in where their snapshots come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from collector import facts as facts_room
+from collector import rules
+from collector.errors import Exit
+from collector.model import (
+    CaptureStatus,
+    Facts,
+    Finding,
+    History,
+    Judgement,
+    Level,
+    Policy,
+    Report,
+    Run,
+    Snapshot,
+    Verdict,
+)
+from collector.sinks.document import coverage, device_status
+
+HistoryOf = Callable[[str], History]
+
+
+def now() -> datetime:
+    """The collector's time; the only clock above `collect`."""
+    return datetime.now(UTC)  # noqa: TID251 - a run's start and end are wall clock
+
+
+def no_history(_device: str) -> History:
+    """What is known of a device without a ledger."""
+    return History()
+
+
+def report_of(
+    snapshots: Iterable[Snapshot],
+    policy: Policy,
+    *,
+    mode: str,
+    started_at: datetime,
+    history_of: HistoryOf = no_history,
+) -> Report:
+    """Everything that `snapshots` have to say under `policy`."""
+    built = [facts_room.build(snapshot, policy, history_of(snapshot.device.name)) for snapshot in snapshots]
+    return conclude(
+        facts_room.settle(sorted(built, key=lambda facts: facts.device.name)), mode=mode, started_at=started_at
+    )
+
+
+def conclude(devices: Sequence[Facts], *, mode: str, started_at: datetime) -> Report:
+    """Settled facts -> report."""
+    judgements: list[Judgement] = []
+    findings: list[Finding] = []
+    muted: list[Finding] = []
+    for facts in devices:
+        said = rules.judge(facts)
+        judgements += said
+        for finding in rules.to_findings(facts, said):
+            (muted if rules.muted(facts, finding) else findings).append(finding)
+    assert mode in {"sweep", "audit", "analyze", "demo"}
+    return Report(
+        run=Run(id=uuid4().hex[:12], mode=mode, started_at=started_at, finished_at=now()),  # type: ignore[arg-type]
+        devices=tuple(devices),
+        findings=tuple(sorted(findings, key=order)),
+        judgements=tuple(judgements),
+        muted=tuple(sorted(muted, key=order)),
+    )
+
+
+def order(finding: Finding) -> tuple[int, str, str, str, str]:
+    """The loudest first, then by rule, device and peer: the same in every run."""
+    return finding.level.rank, finding.rule, finding.device, str(finding.peer or ""), finding.id
+
+
+def exit_code(report: Report, fail_on: Level | None) -> Exit:
+    """DESIGN 3: unreached before partial before findings before done."""
+    devices = coverage(report.devices)["devices"]
+    if devices["total"] and devices["failed"] == devices["total"]:
+        return Exit.UNREACHED
+    if report.run.mode == "analyze":
+        partial = any(_analyzed_partly(facts, report.judgements) for facts in report.devices)
+    else:
+        partial = devices["complete"] != devices["total"]
+    if partial:
+        return Exit.PARTIAL
+    loud = fail_on is not None and any(finding.level.rank <= fail_on.rank for finding in report.findings)
+    return Exit.FINDINGS if loud else Exit.DONE
+
+
+def _analyzed_partly(facts: Facts, judgements: Iterable[Judgement]) -> bool:
+    """In a paste nobody missed a command that was not typed: only a lacking fact or a cut capture makes it partial."""
+    cut = any(note.status in {CaptureStatus.REFUSED, CaptureStatus.INCOMPLETE} for note in facts.captures)
+    lacking = any(
+        said.device == facts.device.name and said.verdict is Verdict.UNKNOWN and said.missing for said in judgements
+    )
+    return cut or lacking or device_status(facts) == "failed"
