@@ -8,7 +8,20 @@ here it means "not understood", never "stop and show nothing".
 from __future__ import annotations
 
 from collector.parse.noise import quiet
+from collector.parse.redact import MASK, redact, redact_lines
 from collector.parse.refusal import Refusal, refusal
 from collector.parse.runner import Row, Table, Unparsed, stream, table
 
-__all__ = ["Refusal", "Row", "Table", "Unparsed", "quiet", "refusal", "stream", "table"]
+__all__ = [
+    "MASK",
+    "Refusal",
+    "Row",
+    "Table",
+    "Unparsed",
+    "quiet",
+    "redact",
+    "redact_lines",
+    "refusal",
+    "stream",
+    "table",
+]
