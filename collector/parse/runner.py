@@ -1,22 +1,23 @@
-"""Runs a TextFSM template over lines: rows with their line numbers, and the lines that no rule knew."""
+"""Runs a TextFSM template over lines: rows with their line numbers, and the lines that no rule knew.
+
+Linear and streaming: a line is looked at once, a row is handed out as soon as it is recorded, no text is kept.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.resources import files
-from io import StringIO
 from typing import Any
 
-import textfsm
+from collector.parse.interruption import interrupts
+from collector.parse.template import KEY, State, Template, load
 
-from collector.errors import ParseError
+LONGEST = 4096  # characters; no router prints such a line, and no rule is tried on it (FAULTS 64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unparsed:
-    """A line that no rule of the template knew."""
+    """A line that no rule of the template knew (its first LONGEST characters)."""
 
     line: int
     text: str
@@ -43,66 +44,130 @@ class Table:
     unparsed: tuple[Unparsed, ...] = field(default=())
 
 
-@cache
-def _template(name: str) -> str:
-    path = files("collector.templates") / f"{name}.textfsm"
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ParseError(f"no template {name}.textfsm in collector.templates", template=name) from None
+class _Record:
+    """The record being built, as textfsm builds it: `Filldown`, `List`, `Required`, empty records dropped."""
 
-
-class _Machine(textfsm.TextFSM):  # type: ignore[misc]
-    """TextFSM that goes on after an Error rule and remembers where each record began."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(StringIO(_template(name)))
-        self.number = 0
+    def __init__(self, template: Template) -> None:
+        self.template = template
+        self.blank: dict[str, Any] = dict.fromkeys(template.names, "")
+        self.fill: dict[str, str | None] = {}
+        self.values: dict[str, str | None] = {}
+        self.lists: dict[str, list[str | None]] = {name: [] for name in template.lists}
         self.began = 0
-        self.starts: list[int] = []
-        self.left: list[Unparsed] = []
 
-    def _CheckLine(self, line: str) -> None:  # noqa: N802 - the library's hook
-        self.number += 1
-        try:
-            super()._CheckLine(line)
-        except textfsm.TextFSMError:
-            self.left.append(Unparsed(line=self.number, text=line))
+    def assign(self, name: str, value: str | None, *, is_list: bool) -> None:
+        if is_list:
+            self.lists[name].append(value)
+            return
+        self.values[name] = value
+        if name in self.template.filldown:
+            self.fill[name] = value
 
-    def _AssignVar(self, matched: Any, value: Any) -> None:  # noqa: N802 - the library's hook
-        super()._AssignVar(matched, value)
-        if not self.began:
-            self.began = self.number
+    def take(self, line: int) -> Row | None:
+        """The finished record, or None where it is empty or lacks a `Required` value; begins the next one."""
+        row = self._row(line)
+        self.clear()
+        return row
 
-    def _AppendRecord(self) -> None:  # noqa: N802 - the library's hook
-        before = len(self._result)
-        super()._AppendRecord()
-        if len(self._result) > before:
-            self.starts.append(self.began or self.number)
+    def _row(self, line: int) -> Row | None:
+        if any(not self.values.get(name) and not self.lists.get(name) for name in self.template.required):
+            return None
+        if all(value is None for value in self.values.values()) and not any(self.lists.values()):
+            return None
+        values = self.blank.copy()
+        for name, value in self.values.items():
+            if value is not None:
+                values[name] = value
+        for name, items in self.lists.items():
+            values[name] = list(items)
+        return Row(line=self.began or line, values=values)
+
+    def clear(self) -> None:
+        self.values = self.fill.copy()
+        for name in self.lists:
+            if name not in self.template.filldown:
+                self.lists[name] = []
         self.began = 0
+
+    def clear_all(self) -> None:
+        self.fill, self.values, self.began = {}, {}, 0
+        for name in self.lists:
+            self.lists[name] = []
 
 
 def stream(name: str, lines: Iterable[str], left: list[Unparsed]) -> Iterator[Row]:
-    """Rows of `lines` one by one; lines that were not understood are appended to `left`."""
-    machine = _Machine(name)
-    header = machine.header
-    for line in lines:
-        machine._CheckLine(line)  # noqa: SLF001 - the library offers whole texts only
-        if machine._cur_state_name in {"End", "EOF"}:  # noqa: SLF001
+    """Rows of `lines` one by one; lines that were not understood are appended to `left`.
+
+    Log messages and other lines of the terminal itself are set aside (see interruption). The last rule of a state,
+    `^. -> Error`, means "not understood" here: the line is kept and the parse goes on in the same state.
+    """
+    yield from run(load(name), lines, left)
+
+
+def run(template: Template, lines: Iterable[str], left: list[Unparsed]) -> Iterator[Row]:  # noqa: C901 - one loop, no calls
+    """As stream, for a Template."""
+    record = _Record(template)
+    state = template.states["Start"]
+    aside = _Aside(left)
+    number = 0
+    for number, line in enumerate(lines, 1):
+        key = line.lstrip()[:KEY]
+        rules = state.memo.get(key) or state.candidates(key)
+        if len(line) > LONGEST:
+            rules = ()
+            left.append(Unparsed(line=number, text=line[:LONGEST]))
+        for rule in rules:
+            found = rule.match(line)
+            if found is None:
+                continue
+            if rule.assigns:
+                for name, is_list in rule.assigns:
+                    record.assign(name, found[name], is_list=is_list)
+                record.began = record.began or number
+            if rule.record and (row := _operate(record, rule.record, number)) is not None:
+                yield row
+            if rule.line == "Continue":
+                continue
+            if rule.line == "Error":
+                aside.look(number, line)
+            elif rule.target:
+                state = _OVER.get(rule.target) or template.states[rule.target]
             break
-        if machine._result:  # noqa: SLF001
-            yield from _drain(machine, header)
-    if machine._cur_state_name != "End" and "EOF" not in machine.states:  # noqa: SLF001
-        machine._AppendRecord()  # noqa: SLF001
-    yield from _drain(machine, header)
-    left.extend(machine.left)
+        if key:
+            aside.begun = True
+        if not state.rules:
+            break
+    if state is not _OVER["End"] and not template.null_eof and (last := record.take(number)) is not None:
+        yield last
 
 
-def _drain(machine: _Machine, header: list[str]) -> Iterator[Row]:
-    for start, values in zip(machine.starts, machine._result, strict=True):  # noqa: SLF001
-        yield Row(line=start, values=dict(zip(header, values, strict=True)))
-    machine.starts.clear()
-    machine._result.clear()  # noqa: SLF001
+# what follows is not read; after `End` nothing is recorded, after `EOF` the record at hand is
+_OVER = {"End": State(rules=()), "EOF": State(rules=())}
+
+
+class _Aside:
+    """Where lines go that no rule knew: among the unparsed, unless the terminal itself printed them."""
+
+    def __init__(self, left: list[Unparsed]) -> None:
+        self.left = left
+        self.begun = False  # a line that is not blank was seen
+        self.log = -1  # the last log line
+
+    def look(self, number: int, line: str) -> None:
+        if interrupts(line, after_log=self.log == number - 1, first=not self.begun):
+            self.log = number
+        else:
+            self.left.append(Unparsed(line=number, text=line))
+
+
+def _operate(record: _Record, operation: str, number: int) -> Row | None:
+    if operation == "Record":
+        return record.take(number)
+    if operation == "Clear":
+        record.clear()
+    else:
+        record.clear_all()
+    return None
 
 
 def table(name: str, lines: Iterable[str]) -> Table:
