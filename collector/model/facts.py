@@ -146,6 +146,7 @@ class Join:
     sender_ike_sa: Literal["up", "none", "unknown"] = "unknown"
     sender_dpd: Dpd = Dpd(mode="unknown")
     sender_seen_as: Address | None = None  # {dst}: R as S sees it (S's remote end)
+    sender_vrf: str | None = None  # VRF of the outer packets at S
     candidates: tuple[str, ...] = ()
     chance: float | None = None
     evidence: tuple[Evidence, ...] = ()

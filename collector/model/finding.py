@@ -33,7 +33,11 @@ class Action:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A rule's card. needs: names of Facts fields that must not be `None`."""
+    """A rule's card. needs: names of Facts fields that must not be `None`.
+
+    family: rules that may open the one finding of a tunnel share it, so that the finding keeps its id when the
+    verdict moves from one of them to another. "": the rule stands alone.
+    """
 
     id: str  # "SPI001"
     name: str  # "enable-recovery"
@@ -42,6 +46,7 @@ class Rule:
     needs: tuple[str, ...]
     references: tuple[str, ...]
     opt_in: bool = False
+    family: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +55,8 @@ class Judgement:
 
     subject: the tunnel and direction the judgement is about, without SPI, counter or time: it makes the fingerprint.
     level: only where the rule departs from its card. missing: the fact that was not there (verdict unknown).
+    event: an incident stands behind it; an `unknown` is worth a person's time only then, and an opt-in rule may
+    speak unasked. far_device: the other router of the tunnel, where it is known.
     """
 
     verdict: Verdict
@@ -66,6 +73,8 @@ class Judgement:
     last_seen: datetime | None = None
     spis: tuple[Spi, ...] = ()
     missing: str = ""
+    event: bool = False
+    far_device: str | None = None
     rule: str = ""  # stamped by the engine
     device: str = ""  # stamped by the engine
 
