@@ -136,7 +136,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Join:
-    """The other end of an incident. `device`: S's name in the inventory. chance: of a match by accident (spi-only)."""
+    """The other end of an incident. `device`: S's name in the inventory. chance: of a match by accident (spi-only).
+
+    why: the outcome's reason in a sentence. spi: the key that was joined.
+    """
 
     device: str | None
     grade: Literal["exact", "nat", "spi-only"] | None
@@ -149,16 +152,21 @@ class Join:
     sender_vrf: str | None = None  # VRF of the outer packets at S
     candidates: tuple[str, ...] = ()
     chance: float | None = None
+    why: str = ""
+    spi: Spi | None = None
     evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """One INV_SPI message of this device, placed in time. at: aware device time, `None` without usable stamp."""
+    """One INV_SPI message of this device, placed in time. at: aware device time, `None` without usable stamp.
+
+    age: before the log was read, `None` when not known.
+    """
 
     event: InvalidSpi
     at: datetime | None
-    age: timedelta | None  # before `collected`, `None` when not known
+    age: timedelta | None
     evidence: Evidence
     sequence: int | None = None
 
@@ -174,12 +182,13 @@ class Related:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpiState:
-    """One key of a flow: an SPI with its sightings and its state (DOMAIN 7.2)."""
+    """One key of a flow: an SPI with its sightings and its state (DOMAIN 7.2). row: the row of that table that decided."""
 
     spi: Spi | None
     sightings: tuple[Sighting, ...]
     state: State
     why: str
+    row: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +251,7 @@ class LogView:
     """What the log can and cannot show. window: from its first to its last stamp, aware.
 
     covers_since: from here on, silence proves that nothing was logged; `None` when nothing is proven.
+    read_at: when the router printed it (device time); ages of sightings count back from here.
     """
 
     header: LogHeader | None
@@ -251,6 +261,7 @@ class LogView:
     inv_spi_seen: int
     inv_spi_unparsed: int
     wrapped: bool | None = None
+    read_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,7 +310,8 @@ class Facts:
     isakmp_sas: tuple[IkeSa, ...] | None = None
     ikev2_sas: tuple[IkeSa, ...] | None = None
     flows: tuple[IpsecFlow, ...] | None = None
-    flows_taken_at: datetime | None = None
+    flows_taken_at: datetime | None = None  # collector's time
+    flows_device_time: datetime | None = None  # the router's own time of the same capture
     flows_filter: str | None = None  # the peer when only `show crypto ipsec sa peer A` was asked
     sessions: tuple[Session, ...] | None = None
     nhrp: tuple[NhrpEntry, ...] | None = None
