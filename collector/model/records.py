@@ -292,7 +292,10 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NhrpEntry:
-    """One mapping of `show ip nhrp` / `show ipv6 nhrp`. type: static | dynamic | incomplete | local."""
+    """One mapping of `show ip nhrp` / `show ipv6 nhrp`. type: static | dynamic | incomplete, as printed.
+
+    flags: as printed, `no-socket` among them; `local` marks an entry about this router itself, which is no peer.
+    """
 
     line: int
     target: str  # "10.0.0.1/32"
@@ -315,6 +318,7 @@ class NhsEntry:
     interface: str | None
     nhs: Address | None
     nbma: Address | None = None
+    nbma_name: str | None = None  # where the NBMA is configured by name
     flags: str = ""  # "RE"
     priority: int | None = None
     cluster: int | None = None
