@@ -7,7 +7,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from collector.commands import show_privilege
+from collector.commands import (
+    show_clock,
+    show_crypto_mib_ipsec_flowmib_global,
+    show_dmvpn,
+    show_drops,
+    show_ip_nhrp,
+    show_ip_nhrp_nhs,
+    show_platform_hardware_qfp_active_feature_ipsec_datapath_drops,
+    show_platform_hardware_qfp_active_statistics_drop,
+    show_privilege,
+    show_running_config,
+    show_standby_brief,
+    show_version,
+)
 from collector.commands.command import Command, Reading
 from collector.commands.recognise import Typed
 from collector.commands.recognise import recognise as _recognise
@@ -15,7 +28,20 @@ from collector.errors import ErrorCode
 from collector.model import Capture, CaptureStatus, Log, plain
 from collector.parse import refusal
 
-CATALOGUE: tuple[Command[object], ...] = (show_privilege.COMMAND,)
+CATALOGUE: tuple[Command[object], ...] = (
+    show_privilege.COMMAND,
+    show_version.COMMAND,
+    show_clock.COMMAND,
+    show_running_config.COMMAND,
+    show_platform_hardware_qfp_active_feature_ipsec_datapath_drops.COMMAND,
+    show_platform_hardware_qfp_active_statistics_drop.COMMAND,
+    show_drops.COMMAND,
+    show_ip_nhrp.COMMAND,
+    show_ip_nhrp_nhs.COMMAND,
+    show_dmvpn.COMMAND,
+    show_standby_brief.COMMAND,
+    show_crypto_mib_ipsec_flowmib_global.COMMAND,
+)
 
 __all__ = ["CATALOGUE", "Command", "Reading", "Typed", "read_capture", "recognise", "rows_of"]
 

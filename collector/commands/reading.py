@@ -8,7 +8,7 @@ from typing import TypeVar
 from collector.commands.command import Command, Reading
 from collector.errors import ErrorCode
 from collector.model import CaptureStatus
-from collector.parse import Row, Unparsed, quiet, stream
+from collector.parse import Row, Unparsed, stream, unmarked
 
 R = TypeVar("R")
 
@@ -31,7 +31,7 @@ def read_table(
     assert command.template is not None
     seen = _Seen(count, empty)
     left: list[Unparsed] = []
-    rows = tuple(stream(command.template, seen.watch(quiet(lines)), left))
+    rows = tuple(stream(command.template, seen.watch(unmarked(lines)), left))
     result = records(rows)
     reason = _complaint(seen, len(rows), left, bool(result) or seen.said_none or empty_allowed)
     if not reason:

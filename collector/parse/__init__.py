@@ -7,7 +7,7 @@ here it means "not understood", never "stop and show nothing".
 
 from __future__ import annotations
 
-from collector.parse.noise import quiet
+from collector.parse.marks import unmarked
 from collector.parse.redact import MASK, redact, redact_lines
 from collector.parse.refusal import Refusal, refusal
 from collector.parse.runner import Row, Table, Unparsed, stream, table
@@ -18,10 +18,10 @@ __all__ = [
     "Row",
     "Table",
     "Unparsed",
-    "quiet",
     "redact",
     "redact_lines",
     "refusal",
     "stream",
     "table",
+    "unmarked",
 ]
