@@ -91,7 +91,8 @@ def exit_code(report: Report, fail_on: Level | None) -> Exit:
         partial = devices["complete"] != devices["total"]
     if partial:
         return Exit.PARTIAL
-    loud = fail_on is not None and any(finding.level.rank <= fail_on.rank for finding in report.findings)
+    open_ = (finding for finding in report.findings if finding.state != "resolved")
+    loud = fail_on is not None and any(finding.level.rank <= fail_on.rank for finding in open_)
     return Exit.FINDINGS if loud else Exit.DONE
 
 

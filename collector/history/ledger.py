@@ -1,0 +1,404 @@
+"""The ledger: one SQLite file under the state folder that remembers runs, SPIs, counters, findings and tickets."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from collector.errors import StateError
+from collector.history import codec, life
+from collector.history.proof import absence
+from collector.history.schema import migrate
+from collector.model import (
+    Evidence,
+    Facts,
+    History,
+    InvalidSpi,
+    PastSample,
+    Policy,
+    Report,
+    Sighting,
+    Snapshot,
+    Spi,
+    State,
+    plain,
+    to_address,
+)
+
+FILE = "ledger.sqlite3"
+BUSY_SECONDS = 30
+KEPT_SIGHTINGS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """An open ledger. All functions of this module take it first; nothing else touches the connection."""
+
+    connection: sqlite3.Connection
+    folder: Path
+
+
+@contextmanager
+def open_ledger(folder: Path) -> Iterator[Ledger]:
+    """Open (or create, mode 0600) the ledger in `folder`. Raises StateError with what to do."""
+    path = folder / FILE
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;")
+        migrate(connection)
+    except (OSError, sqlite3.Error) as error:
+        raise StateError(f"the ledger {path} cannot be used: {error}") from None
+    try:
+        yield Ledger(connection, folder)
+    finally:
+        connection.close()
+
+
+@contextmanager
+def transaction(ledger: Ledger) -> Iterator[sqlite3.Connection]:
+    """One write, whole or not at all. Raises StateError (disk full, locked)."""
+    try:
+        ledger.connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield ledger.connection
+        except BaseException:
+            ledger.connection.execute("ROLLBACK")
+            raise
+        ledger.connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise StateError(f"the ledger could not be written: {error}; what stood there before is untouched") from None
+
+
+def remember(
+    ledger: Ledger,
+    report: Report,
+    *,
+    exit_code: int,
+    status_of: Callable[[Facts], str],
+    paths: Mapping[str, str] | None = None,
+    policy: Policy | None = None,
+) -> Report:
+    """Write a run down; the report comes back with each finding's life: state, first_seen, runs_seen.
+
+    Findings that this run proved gone come back too, as `resolved`. paths: finding id -> its decision path, as text.
+    """
+    facts_of = {facts.device.name: facts for facts in report.devices}
+    thresholds = (policy or Policy()).thresholds
+    with transaction(ledger) as db:
+        before = {name: _last_look(db, name) for name in facts_of}
+        _run(db, report, exit_code, status_of)
+        for facts in report.devices:
+            _spis(db, facts, report.run.id)
+            _samples(db, facts, report)
+        known = _entries(db, {f.id for f in (*report.findings, *report.muted)})
+        alive = {f.id: life.seen(known.get(f.id), f, report.run.id) for f in (*report.findings, *report.muted)}
+        gone = {
+            identity: life.unseen(
+                entry,
+                absence(
+                    entry.finding,
+                    facts_of.get(entry.finding.device),
+                    looked_before=before.get(entry.finding.device),
+                ),
+                close_runs=thresholds.close_runs,
+                at=report.run.finished_at,
+            )
+            for identity, entry in known.items()
+            if identity not in alive
+        }
+        for entry in (*alive.values(), *gone.values()):
+            _write(db, entry, (paths or {}).get(entry.finding.id))
+        _forget(db, report.run.finished_at - thresholds.retention)
+    resolved = [
+        entry.finding
+        for identity, entry in gone.items()
+        if entry.finding.state == "resolved" and known[identity].finding.state != "resolved"
+    ]
+    return replace(
+        report,
+        findings=(*(alive[f.id].finding for f in report.findings), *sorted(resolved, key=lambda f: f.id)),
+        muted=tuple(alive[f.id].finding for f in report.muted),
+    )
+
+
+def keep_snapshot(ledger: Ledger, run: str, snapshot: Snapshot) -> None:
+    """Keep what a router said, so that the run can be judged again with newer rules. The run must be there."""
+    with transaction(ledger) as db:
+        db.execute(
+            "INSERT OR REPLACE INTO snapshots VALUES (?,?,?)",
+            (run, snapshot.device.name, codec.snapshot_blob(snapshot)),
+        )
+
+
+def snapshots(ledger: Ledger, run: str) -> Iterator[Snapshot]:
+    """The kept snapshots of a run, by device name."""
+    for row in ledger.connection.execute("SELECT body FROM snapshots WHERE run_id = ? ORDER BY device", (run,)):
+        yield codec.snapshot_of(row["body"])
+
+
+def history_of(ledger: Ledger, device: str, *, rising_names: Iterable[str] = ()) -> History:
+    """What earlier runs saw of a device: last counter samples, sightings, how often counters rose in a row."""
+    db = ledger.connection
+    latest = db.execute(
+        "SELECT name, packets, at, uptime, last_clearing FROM counters WHERE device = ? AND at = "
+        "(SELECT max(at) FROM counters c WHERE c.device = counters.device AND c.name = counters.name)",
+        (device,),
+    ).fetchall()
+    rows = db.execute(
+        "SELECT * FROM spis WHERE device = ? ORDER BY last_seen DESC LIMIT ?", (device, KEPT_SIGHTINGS)
+    ).fetchall()
+    names = {row["name"] for row in latest} | set(rising_names)
+    return History(
+        counters=tuple(
+            PastSample(
+                name=row["name"],
+                packets=row["packets"],
+                at=datetime.fromisoformat(row["at"]),
+                uptime=timedelta(seconds=row["uptime"]) if row["uptime"] is not None else None,
+                last_clearing=row["last_clearing"],
+            )
+            for row in latest
+        ),
+        sightings=tuple(_sighting(row) for row in rows if row["last_seen"]),
+        rising_runs={name: _rising(db, device, name) for name in sorted(names)},
+        persistent_before=tuple(
+            (address, Spi(row["spi"]), datetime.fromisoformat(row["last_seen"]))
+            for row in rows
+            if row["ever_persistent"] and row["last_seen"] and (address := to_address(row["source"])) is not None
+        ),
+    )
+
+
+def entry_of(ledger: Ledger, identity: str) -> tuple[life.Entry, str] | None:
+    """One finding of the ledger and its decision path, or None."""
+    row = ledger.connection.execute("SELECT * FROM findings WHERE id = ?", (identity,)).fetchone()
+    return (_entry(row), row["path"]) if row else None
+
+
+def entries(
+    ledger: Ledger,
+    *,
+    device: str | None = None,
+    rule: str | None = None,
+    state: str | None = None,
+    peer: str | None = None,
+) -> Iterator[life.Entry]:
+    """Findings of the ledger, the latest first. state: one of a finding's states, or "open" for all but resolved."""
+    where, values = ["1 = 1"], []
+    for column, value in (("device", device), ("rule", rule), ("peer", peer)):
+        if value is not None:
+            where.append(f"{column} = ?")
+            values.append(value)
+    if state == "open":
+        where.append("state <> 'resolved'")
+    elif state is not None:
+        where.append("state = ?")
+        values.append(state)
+    query = f"SELECT * FROM findings WHERE {' AND '.join(where)} ORDER BY last_seen DESC, id"  # noqa: S608 - columns are ours
+    for row in ledger.connection.execute(query, values):
+        yield _entry(row)
+
+
+def last_run(ledger: Ledger) -> sqlite3.Row | None:
+    """The newest run."""
+    row: sqlite3.Row | None = ledger.connection.execute(
+        "SELECT * FROM runs ORDER BY finished_at DESC LIMIT 1"
+    ).fetchone()
+    return row
+
+
+def last_visits(ledger: Ledger) -> dict[str, datetime]:
+    """When each device was last read: the longest unvisited go first when time is short."""
+    rows = ledger.connection.execute(
+        "SELECT device, max(collected_at) AS at FROM coverage WHERE status <> 'failed' GROUP BY device"
+    )
+    return {row["device"]: datetime.fromisoformat(row["at"]) for row in rows if row["at"]}
+
+
+def _last_look(db: sqlite3.Connection, device: str) -> datetime | None:
+    row = db.execute(
+        "SELECT max(collected_at) AS at FROM coverage WHERE device = ? AND status <> 'failed'", (device,)
+    ).fetchone()
+    return codec.time_of(row["at"])
+
+
+def _run(db: sqlite3.Connection, report: Report, exit_code: int, status_of: Callable[[Facts], str]) -> None:
+    run = report.run
+    db.execute(
+        "INSERT INTO runs VALUES (?,?,?,?,?,?,?)",
+        (
+            run.id,
+            run.mode,
+            run.started_at.isoformat(),
+            run.finished_at.isoformat(),
+            exit_code,
+            len(report.devices),
+            len(report.findings),
+        ),
+    )
+    db.executemany(
+        "INSERT INTO coverage VALUES (?,?,?,?,?)",
+        [
+            (
+                run.id,
+                facts.device.name,
+                status_of(facts),
+                plain(facts.collected_at),
+                json.dumps(sorted({failure.code.value for failure in facts.failures})),
+            )
+            for facts in report.devices
+        ],
+    )
+
+
+def _spis(db: sqlite3.Connection, facts: Facts, run: str) -> None:
+    for incident in facts.incidents or ():
+        for key in incident.keys:
+            if key.spi is None or incident.source is None:
+                continue
+            times = sorted(sighting.at for sighting in key.sightings if sighting.at)
+            db.execute(
+                "INSERT INTO spis VALUES (?,?,?,?,?,?,?,?,?,?,1,?,?) ON CONFLICT DO UPDATE SET state = excluded.state, "
+                "first_seen = min(coalesce(first_seen, excluded.first_seen), coalesce(excluded.first_seen, first_seen)), "
+                "last_seen = max(coalesce(last_seen, excluded.last_seen), coalesce(excluded.last_seen, last_seen)), "
+                "messages = max(messages, excluded.messages), runs_seen = runs_seen + (last_run <> excluded.last_run), "
+                "ever_persistent = max(ever_persistent, excluded.ever_persistent), last_run = excluded.last_run",
+                (
+                    facts.device.name,
+                    incident.vrf or "",
+                    str(incident.source),
+                    str(incident.destination or ""),
+                    incident.protocol or "",
+                    int(key.spi),
+                    key.state.value,
+                    _utc(times[0]) if times else None,
+                    _utc(times[-1]) if times else None,
+                    len(key.sightings),
+                    int(key.state is State.PERSISTENT),
+                    run,
+                ),
+            )
+
+
+def _utc(time: datetime) -> str:
+    """Texts that sort as times do."""
+    return (time - (time.utcoffset() or timedelta())).replace(tzinfo=None).isoformat() + "+00:00"
+
+
+def _samples(db: sqlite3.Connection, facts: Facts, report: Report) -> None:
+    at = facts.collected_at or report.run.finished_at
+    clearing = next((table.last_clearing for table in (facts.global_drops, facts.datapath_drops) if table), None)
+    db.executemany(
+        "INSERT OR REPLACE INTO counters VALUES (?,?,?,?,?,?,?,?)",
+        [
+            (
+                facts.device.name,
+                report.run.id,
+                counter.name,
+                counter.packets,
+                _utc(at),
+                facts.uptime.total_seconds() if facts.uptime is not None else None,
+                clearing,
+                counter.delta,
+            )
+            for counter in facts.counters or ()
+        ],
+    )
+
+
+def _rising(db: sqlite3.Connection, device: str, name: str) -> int:
+    count = 0
+    for row in db.execute(
+        "SELECT delta FROM counters WHERE device = ? AND name = ? ORDER BY at DESC LIMIT 20", (device, name)
+    ):
+        if not row["delta"] or row["delta"] < 0:
+            break
+        count += 1
+    return count
+
+
+def _sighting(row: sqlite3.Row) -> Sighting:
+    source, destination = to_address(row["source"]), to_address(row["destination"])
+    return Sighting(
+        event=InvalidSpi(
+            destination=destination,
+            destination_text=row["destination"],
+            source=source,
+            source_text=row["source"],
+            protocol=row["protocol"],
+            spi=Spi(row["spi"]),
+            spi_decimal=row["spi"],
+            interface=None,
+        ),
+        at=datetime.fromisoformat(row["last_seen"]),
+        age=None,
+        evidence=Evidence(device=row["device"], command="ledger", line=0, text=f"seen in {row['runs_seen']} runs"),
+    )
+
+
+def _entries(db: sqlite3.Connection, wanted: set[str]) -> dict[str, life.Entry]:
+    """What the ledger has of the findings of this run, and every open finding of any device."""
+    found = {}
+    for row in db.execute("SELECT * FROM findings WHERE state <> 'resolved'"):
+        found[row["id"]] = _entry(row)
+    for identity in wanted - found.keys():
+        row = db.execute("SELECT * FROM findings WHERE id = ?", (identity,)).fetchone()
+        if row is not None:
+            found[identity] = _entry(row)
+    return found
+
+
+def _entry(row: sqlite3.Row) -> life.Entry:
+    return life.Entry(
+        finding=codec.finding_of(row["body"]),
+        clean_runs=row["clean_runs"],
+        opened_run=row["opened_run"],
+        last_run=row["last_run"],
+        resolved_at=codec.time_of(row["resolved_at"]),
+        note=row["note"],
+    )
+
+
+def _write(db: sqlite3.Connection, entry: life.Entry, path: str | None) -> None:
+    finding = entry.finding
+    db.execute(
+        "INSERT INTO findings VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(id) DO UPDATE SET "
+        "rule=excluded.rule, level=excluded.level, verdict=excluded.verdict, peer=excluded.peer, state=excluded.state, "
+        "first_seen=excluded.first_seen, last_seen=excluded.last_seen, runs_seen=excluded.runs_seen, "
+        "clean_runs=excluded.clean_runs, opened_run=excluded.opened_run, last_run=excluded.last_run, "
+        "resolved_at=excluded.resolved_at, note=excluded.note, body=excluded.body, "
+        "path=CASE excluded.path WHEN '' THEN path ELSE excluded.path END",
+        (
+            finding.id,
+            finding.rule,
+            finding.level.value,
+            finding.verdict.value,
+            finding.device,
+            plain(finding.peer),
+            finding.state,
+            _utc(finding.first_seen) if finding.first_seen else None,
+            _utc(finding.last_seen) if finding.last_seen else None,
+            finding.runs_seen,
+            entry.clean_runs,
+            entry.opened_run,
+            entry.last_run,
+            plain(entry.resolved_at),
+            entry.note,
+            codec.finding_text(finding),
+            path or "",
+        ),
+    )
+
+
+def _forget(db: sqlite3.Connection, before: datetime) -> None:
+    db.execute("DELETE FROM runs WHERE finished_at < ?", (before.isoformat(),))
+    db.execute("DELETE FROM spis WHERE last_seen < ?", (_utc(before),))
+    db.execute("DELETE FROM findings WHERE state = 'resolved' AND resolved_at < ?", (before.isoformat(),))

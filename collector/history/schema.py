@@ -1,0 +1,58 @@
+"""The ledger's tables, as numbered steps: a step is never changed once released, only followed by another."""
+
+from __future__ import annotations
+
+import sqlite3
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE runs (
+        id TEXT PRIMARY KEY, mode TEXT NOT NULL, started_at TEXT NOT NULL, finished_at TEXT NOT NULL,
+        exit_code INTEGER NOT NULL, devices INTEGER NOT NULL, findings INTEGER NOT NULL
+    );
+    CREATE TABLE coverage (
+        run_id TEXT NOT NULL REFERENCES runs(id) ON DELETE CASCADE, device TEXT NOT NULL, status TEXT NOT NULL,
+        collected_at TEXT, codes TEXT NOT NULL, PRIMARY KEY (run_id, device)
+    );
+    CREATE INDEX coverage_device ON coverage(device, collected_at);
+    CREATE TABLE spis (
+        device TEXT NOT NULL, vrf TEXT NOT NULL, source TEXT NOT NULL, destination TEXT NOT NULL,
+        protocol TEXT NOT NULL, spi INTEGER NOT NULL, state TEXT NOT NULL, first_seen TEXT, last_seen TEXT,
+        messages INTEGER NOT NULL, runs_seen INTEGER NOT NULL, ever_persistent INTEGER NOT NULL, last_run TEXT NOT NULL,
+        PRIMARY KEY (device, vrf, source, destination, protocol, spi)
+    );
+    CREATE TABLE counters (
+        device TEXT NOT NULL, run_id TEXT NOT NULL REFERENCES runs(id) ON DELETE CASCADE, name TEXT NOT NULL,
+        packets INTEGER NOT NULL, at TEXT NOT NULL, uptime REAL, last_clearing TEXT, delta INTEGER,
+        PRIMARY KEY (device, name, run_id)
+    );
+    CREATE INDEX counters_latest ON counters(device, at);
+    CREATE TABLE findings (
+        id TEXT PRIMARY KEY, rule TEXT NOT NULL, level TEXT NOT NULL, verdict TEXT NOT NULL, device TEXT NOT NULL,
+        peer TEXT, state TEXT NOT NULL, first_seen TEXT, last_seen TEXT, runs_seen INTEGER NOT NULL,
+        clean_runs INTEGER NOT NULL, opened_run TEXT NOT NULL, last_run TEXT NOT NULL, resolved_at TEXT,
+        note TEXT NOT NULL, body TEXT NOT NULL, path TEXT NOT NULL
+    );
+    CREATE INDEX findings_state ON findings(state, device);
+    CREATE TABLE snapshots (
+        run_id TEXT NOT NULL REFERENCES runs(id) ON DELETE CASCADE, device TEXT NOT NULL, body BLOB NOT NULL,
+        PRIMARY KEY (run_id, device)
+    );
+    CREATE TABLE tickets (
+        sink TEXT NOT NULL, finding TEXT NOT NULL, reference TEXT, state TEXT NOT NULL, digest TEXT NOT NULL,
+        updated_at TEXT NOT NULL, PRIMARY KEY (sink, finding)
+    );
+    CREATE TABLE outbox (
+        key TEXT PRIMARY KEY, sink TEXT NOT NULL, finding TEXT NOT NULL, action TEXT NOT NULL, request TEXT NOT NULL,
+        state TEXT NOT NULL, tries INTEGER NOT NULL, created_at TEXT NOT NULL, not_before TEXT, error TEXT
+    );
+    CREATE INDEX outbox_state ON outbox(state, sink);
+    """,
+)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring a ledger of any earlier version to this one, each step whole or not at all."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    for number, step in enumerate(MIGRATIONS[version:], start=version + 1):
+        connection.executescript(f"BEGIN IMMEDIATE;\n{step}\nPRAGMA user_version = {number};\nCOMMIT;")
