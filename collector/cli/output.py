@@ -15,7 +15,13 @@ from collector.errors import StateError, UsageError
 from collector.model import Report
 from collector.sinks import FORMATS
 
-BY_SUFFIX = {".json": Format.JSON, ".jsonl": Format.JSONL, ".csv": Format.CSV, ".md": Format.MARKDOWN}
+BY_SUFFIX = {
+    ".json": Format.JSON,
+    ".jsonl": Format.JSONL,
+    ".csv": Format.CSV,
+    ".md": Format.MARKDOWN,
+    ".html": Format.HTML,
+}
 
 
 def tool_version() -> str:

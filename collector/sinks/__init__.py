@@ -37,12 +37,19 @@ def _markdown(report: Report, *, version: str) -> Iterator[str]:
     return markdown.write(report, version=version)
 
 
+def _html(report: Report, *, version: str) -> Iterator[str]:
+    from collector.sinks import html  # noqa: PLC0415 - jinja2 only for pages
+
+    return html.write(report, version=version)
+
+
 FORMATS: dict[str, Callable[..., Iterator[str]]] = {
     "table": _table,
     "json": _json,
     "jsonl": _jsonl,
     "csv": _csv,
     "markdown": _markdown,
+    "html": _html,
 }
 
 __all__ = ["FORMATS"]
