@@ -9,6 +9,9 @@ from typing import Any
 
 from collector.commands import (
     show_clock,
+    show_crypto_ikev2_sa,
+    show_crypto_ikev2_session,
+    show_crypto_isakmp_sa,
     show_crypto_mib_ipsec_flowmib_global,
     show_dmvpn,
     show_drops,
@@ -41,6 +44,9 @@ CATALOGUE: tuple[Command[object], ...] = (
     show_dmvpn.COMMAND,
     show_standby_brief.COMMAND,
     show_crypto_mib_ipsec_flowmib_global.COMMAND,
+    show_crypto_isakmp_sa.COMMAND,
+    show_crypto_ikev2_sa.COMMAND,
+    show_crypto_ikev2_session.COMMAND,
 )
 
 __all__ = ["CATALOGUE", "Command", "Reading", "Typed", "read_capture", "recognise", "rows_of"]

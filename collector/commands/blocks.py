@@ -1,0 +1,141 @@
+"""From lines to records that take several rows each, streamed: blocks, doubts, independent counts, honest empties.
+
+A fold turns rows into records one by one and says where a block is not whole (a Doubt); nothing here holds the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from collector.commands.command import Command, Reading
+from collector.errors import ErrorCode
+from collector.model import CaptureStatus
+from collector.parse import Row, Unparsed, stream
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """A place where the rows do not make a whole block: cut, doubled, mixed with another answer."""
+
+    line: int
+    text: str
+
+
+Doubts = list[Doubt]
+Fold = Callable[[Iterable[Row], Doubts], Iterator[R]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count(Generic[R]):
+    """A number that the raw text and the records must agree on, made without the template.
+
+    what: for the message, "SPI". begins: True for a line (stripped) that begins one. total: how many the records hold.
+    """
+
+    what: str
+    begins: Callable[[str], bool]
+    total: Callable[[Sequence[R]], int] = len
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Empty:
+    """What an honest "there is none" looks like.
+
+    wordings: beginnings of a (stripped) line. silent: the router may also print nothing at all.
+    """
+
+    wordings: tuple[str, ...] = ()
+    silent: bool = False
+
+
+def read_blocks(
+    command: Command[R],
+    lines: Iterable[str],
+    fold: Fold[R],
+    *,
+    counts: tuple[Count[R], ...] = (),
+    empty: Empty = Empty(),  # noqa: B008 - frozen
+    filtered: str | None = None,
+    whole_filters: frozenset[str] = frozenset(),
+) -> Reading[R]:
+    """Run the template, fold its rows, prove that nothing was lost.
+
+    filtered: the text behind the pipe; one of `whole_filters` keeps every block, any other leaves rows that are
+    evidence but prove no absence, so the reading is `incomplete`.
+    """
+    assert command.template is not None
+    seen = _Seen(counts=[count.begins for count in counts], wordings=empty.wordings)
+    left: list[Unparsed] = []
+    doubts: Doubts = []
+    records = tuple(fold(stream(command.template, seen.watch(lines), left), doubts))
+    partial = filtered is not None and _squeeze(filtered) not in whole_filters
+    complaints = [
+        *_unknown(left),
+        *([f"filtered by {filtered!r}: what it left out is not known"] if partial else []),
+        *(f"line {doubt.line}: {doubt.text}" for doubt in doubts),
+        *_differences(seen, counts, records),
+        *_silence(seen, empty, found=bool(records)),
+    ]
+    if not complaints:
+        return Reading(command=command.name, status=CaptureStatus.PARSED, records=records)
+    return Reading(
+        command=command.name,
+        status=CaptureStatus.INCOMPLETE if seen.text_lines else CaptureStatus.MISSING,
+        records=records,
+        unparsed=tuple(left),
+        reason=complaints[0],
+        code=ErrorCode.PARSE if seen.text_lines else None,
+    )
+
+
+class _Seen:
+    """Counts along the stream, so that a large capture is read once."""
+
+    def __init__(self, *, counts: list[Callable[[str], bool]], wordings: tuple[str, ...]) -> None:
+        self.begins = counts
+        self.wordings = wordings
+        self.counted = [0] * len(counts)
+        self.text_lines = 0
+        self.said_none = False
+
+    def watch(self, lines: Iterable[str]) -> Iterator[str]:
+        for line in lines:
+            stripped = line.strip()
+            if stripped:
+                self.text_lines += 1
+                for at, begins in enumerate(self.begins):
+                    if begins(stripped):
+                        self.counted[at] += 1
+                if self.wordings and not self.said_none and stripped.startswith(self.wordings):
+                    self.said_none = True
+            yield line
+
+
+def _squeeze(text: str) -> str:
+    """A filter as it is compared: the keyword in full, blanks single."""
+    words = text.split()
+    if words and len(words[0]) >= 1 and "include".startswith(words[0].lower()):
+        words[0] = "include"
+    return " ".join(words)
+
+
+def _unknown(left: list[Unparsed]) -> Iterator[str]:
+    if left:
+        yield f"{len(left)} line(s) not understood, the first is line {left[0].line}: {left[0].text.strip()[:120]!r}"
+
+
+def _differences(seen: _Seen, counts: tuple[Count[R], ...], records: Sequence[R]) -> Iterator[str]:
+    for count, counted in zip(counts, seen.counted, strict=True):
+        total = count.total(records)
+        if total != counted:
+            yield f"{counted} {count.what}(s) stand in the text, {total} were read"
+
+
+def _silence(seen: _Seen, empty: Empty, *, found: bool) -> Iterator[str]:
+    if found or seen.said_none or (empty.silent and not seen.text_lines):
+        return
+    yield "no row, and not the router's word for none" if seen.text_lines else "the answer is empty"
