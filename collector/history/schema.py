@@ -40,13 +40,14 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE TABLE tickets (
         sink TEXT NOT NULL, finding TEXT NOT NULL, reference TEXT, state TEXT NOT NULL, digest TEXT NOT NULL,
-        updated_at TEXT NOT NULL, PRIMARY KEY (sink, finding)
+        parent TEXT, updated_at TEXT NOT NULL, PRIMARY KEY (sink, finding)
     );
     CREATE TABLE outbox (
-        key TEXT PRIMARY KEY, sink TEXT NOT NULL, finding TEXT NOT NULL, action TEXT NOT NULL, request TEXT NOT NULL,
-        state TEXT NOT NULL, tries INTEGER NOT NULL, created_at TEXT NOT NULL, not_before TEXT, error TEXT
+        number INTEGER PRIMARY KEY AUTOINCREMENT, sink TEXT NOT NULL, finding TEXT NOT NULL, action TEXT NOT NULL,
+        digest TEXT NOT NULL, body TEXT NOT NULL, children TEXT NOT NULL, state TEXT NOT NULL, tries INTEGER NOT NULL,
+        created_at TEXT NOT NULL, not_before TEXT, error TEXT NOT NULL
     );
-    CREATE INDEX outbox_state ON outbox(state, sink);
+    CREATE UNIQUE INDEX outbox_waiting ON outbox(sink, finding) WHERE state <> 'done';
     """,
 )
 

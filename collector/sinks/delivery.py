@@ -1,0 +1,160 @@
+"""What all ticket sinks share: settings, the texts of a ticket, requests as data, and how a delivery can fail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Protocol
+
+from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, TemplateNotFound
+
+from collector.errors import InventoryError
+from collector.history.tickets import Act, Limits, Step
+from collector.model import Finding, Level, Reference
+from collector.session.secrets import Secrets
+from collector.sinks.document import finding_part
+from collector.sinks.render import one_line, safe
+
+MASK = "********"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request as it will leave: for `tickets plan`, with secrets masked, and for sending, with them."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
+    purpose: str = ""  # search, create, comment, close ...
+
+
+class DeliveryError(Exception):
+    """A delivery failed; `retry_after` seconds where the server said so, `final` where trying again is useless."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None, final: bool = False) -> None:
+        super().__init__(message)
+        self.message = message
+        self.retry_after = retry_after
+        self.final = final
+
+
+class TicketSink(Protocol):
+    """A place where tickets live."""
+
+    def requests(self, step: Step) -> tuple[Request, ...]:
+        """What `deliver` would send for `step`, secrets masked."""
+
+    def deliver(self, step: Step) -> str | None:
+        """Send; the ticket's reference where the tracker gives one. Raises DeliveryError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One entry of the inventory's `sinks:`. options: the keys of its type."""
+
+    name: str
+    type: str
+    options: Mapping[str, Any]
+    secrets: Secrets
+    limits: Limits = Limits()
+    bodies: Path | None = None  # a folder whose templates replace ours
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """An option that must be text. Raises InventoryError with its place."""
+        value = self.options.get(key, default)
+        if not isinstance(value, str) or not value:
+            raise InventoryError("is missing or no text", place=f"sinks.{self.name}.{key}")
+        return value
+
+
+LIMIT_KEYS = frozenset({"min_level", "cap", "parent_from", "open_runs", "bodies"})
+
+
+def settings_of(name: str, raw: Mapping[str, Any], secrets: Secrets) -> Settings:
+    """The checked common part of a sink's entry. Raises InventoryError with the place."""
+    place = f"sinks.{name}"
+    kind = raw.get("type")
+    if not isinstance(kind, str):
+        raise InventoryError("`type` is missing", place=place)
+    numbers = {}
+    for key in ("cap", "parent_from", "open_runs"):
+        if key in raw:
+            if not str(raw[key]).isdecimal() or int(raw[key]) < 1:
+                raise InventoryError(f"{raw[key]!r} is no whole number above 0", place=f"{place}.{key}")
+            numbers[key] = int(raw[key])
+    level = raw.get("min_level", "error")
+    if level not in {item.value for item in Level}:
+        raise InventoryError(f"{level!r} is no level: error, warning or note", place=f"{place}.min_level")
+    bodies = raw.get("bodies")
+    return Settings(
+        name=name,
+        type=kind,
+        options={key: value for key, value in raw.items() if key not in {"type", *LIMIT_KEYS}},
+        secrets=secrets,
+        limits=Limits(min_level=Level(level), **numbers),
+        bodies=Path(bodies).expanduser() if isinstance(bodies, str) else None,
+    )
+
+
+def reference(value: object, place: str) -> Reference:
+    """A secret by reference, as in the inventory: {env: NAME}, {file: PATH}, ... Raises InventoryError."""
+    kinds = ("env", "file", "command", "systemd", "keyring")
+    if isinstance(value, dict) and len(value) == 1:
+        kind, text = next(iter(value.items()))
+        if kind in kinds and isinstance(text, str) and text:
+            return Reference(kind=kind, value=text)
+    raise InventoryError("say where the secret is: {env: NAME}, {file: PATH} or {command: ...}", place=place)
+
+
+def key_of(finding: Finding) -> str:
+    """What a ticket of ours is found by in a tracker: stable, and unlikely in anybody else's text."""
+    return f"spi-collector-{finding.id}"
+
+
+def summary(step: Step) -> str:
+    """A ticket's title, on one line, at most 200 characters."""
+    finding = step.finding
+    peer = f" <- {finding.peer}" if finding.peer else ""
+    return one_line(f"[{finding.rule}] {finding.device}{peer}: {finding.title}")[:200]
+
+
+def environment(bodies: Path | None) -> Environment:
+    """Jinja2 for ticket bodies: plain text, unknown names are errors; the user's folder comes before ours."""
+    loaders: list[BaseLoader] = [] if bodies is None else [FileSystemLoader(bodies)]
+    return Environment(  # noqa: S701 - bodies are plain text, each sink escapes as its target needs
+        loader=ChoiceLoader([*loaders, _Ours()]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+class _Ours(BaseLoader):
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str | None, Any]:
+        del environment
+        file = files("collector.sinks") / "bodies" / template
+        if "/" in template or not file.is_file():
+            raise TemplateNotFound(template)
+        return file.read_text(encoding="utf-8"), None, lambda: True
+
+
+def body(step: Step, bodies: Path | None, *, template: str = "") -> str:
+    """The text of a ticket or of its next comment, from a Jinja2 template (`ticket.txt.j2`, `closed.txt.j2`)."""
+    name = template or ("closed.txt.j2" if step.act is Act.CLOSE else "ticket.txt.j2")
+    return safe(environment(bodies).get_template(name).render(**context(step)))
+
+
+def context(step: Step) -> dict[str, Any]:
+    """The names that templates and presets may use."""
+    return {
+        "finding": finding_part(step.finding),
+        "key": key_of(step.finding),
+        "summary": summary(step),
+        "act": step.act.value,
+        "why": safe(step.why),
+        "children": list(step.children),
+    }

@@ -1,0 +1,259 @@
+"""A tracker over HTTP, driven by a YAML preset: search, create, update, reopen, close.
+
+A preset is data: for each act a list of requests whose paths, headers and bodies are Jinja2 texts over the ticket's
+names (`collector.sinks.delivery.context`), and paths into the JSON answers that are kept for the next request.
+Before it creates, `search` looks for our key: after a crash in the middle nothing is doubled.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import urllib3
+import yaml
+
+from collector.errors import InventoryError
+from collector.history.tickets import Act, Step
+from collector.sinks.delivery import MASK, DeliveryError, Request, Settings, body, context, environment, reference
+
+TIMEOUT = urllib3.Timeout(connect=5, read=20)
+RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+MAX_ANSWER = 4 * 1024 * 1024
+ACTS = ("search", "create", "update", "reopen", "close")
+
+
+def presets() -> dict[str, dict[str, Any]]:
+    """Our presets by name."""
+    folder = files("collector.sinks") / "presets"
+    return {
+        entry.name.removesuffix(".yaml"): yaml.safe_load(entry.read_text(encoding="utf-8"))
+        for entry in sorted(folder.iterdir(), key=lambda item: item.name)
+        if entry.name.endswith(".yaml")
+    }
+
+
+class HttpSink:
+    """One tracker. url: its base; auth: {user, password} or {token}; variables: what the preset asks for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.url = _base(settings)
+        self.preset = _preset(settings)
+        self.variables = _variables(settings, self.preset)
+        self.jinja = environment(settings.bodies)
+        self.pool = urllib3.PoolManager(timeout=TIMEOUT, retries=False, **_tls(settings))
+
+    def requests(self, step: Step) -> tuple[Request, ...]:
+        """What would be sent, secrets masked; values that only an answer can give stand as `<name>`."""
+        known = _Known({"reference": step.reference or "<reference>"})
+        acts = ["search", step.act.value] if step.act is Act.CREATE and self.preset.get("search") else [step.act.value]
+        return tuple(
+            self._request(raw, step, known, act, masked=True) for act in acts for raw in _steps(self.preset, act)
+        )
+
+    def deliver(self, step: Step) -> str | None:
+        """Send the requests of one step; the reference of the ticket. Raises DeliveryError."""
+        known: dict[str, Any] = {"reference": step.reference}
+        if step.reference is None and self.preset.get("search"):
+            known["reference"] = self._search(step)
+            if known["reference"] is not None and step.act is Act.CREATE:
+                return str(known["reference"])  # created by a run that died before it could note it
+        if step.act is not Act.CREATE and known["reference"] is None and not self.preset.get("keyed"):
+            raise DeliveryError(f"the ticket of {step.finding.id} is not there any more", final=True)
+        for raw in _steps(self.preset, step.act.value):
+            answer = self._send(self._request(raw, step, known, step.act.value, masked=False), raw)
+            for name, path in (raw.get("save") or {}).items():
+                known[name] = _dig(answer, path)
+                if known[name] is None:
+                    raise DeliveryError(f"the answer to {step.act.value} has no {path}")
+        found = known.get("reference")
+        return str(found) if found is not None else None
+
+    def _search(self, step: Step) -> str | None:
+        for raw in _steps(self.preset, "search"):
+            answer = self._send(self._request(raw, step, {"reference": None}, "search", masked=False), raw)
+            found = _dig(answer, raw["found"])
+            if isinstance(found, list) and found:
+                value = _dig(found[0], raw["reference"]) if raw.get("reference") else found[0]
+                return str(value)
+        return None
+
+    def _request(
+        self, raw: Mapping[str, Any], step: Step, known: Mapping[str, Any], purpose: str, *, masked: bool
+    ) -> Request:
+        names = {
+            **context(step),
+            **self.variables,
+            **known,
+            "known": known,
+            "text": body(step, self.settings.bodies),
+        }
+        headers = {**(self.preset.get("headers") or {}), **(raw.get("headers") or {})}
+        rendered = {key: self._render(value, names) for key, value in headers.items()}
+        rendered.update(self._auth(masked=masked))
+        text = ""
+        if raw.get("body") is not None:
+            text = json.dumps(self._tree(raw["body"], names))
+            rendered.setdefault("Content-Type", "application/json")
+        elif raw.get("form") is not None:
+            text = urlencode(self._tree(raw["form"], names))
+            rendered.setdefault("Content-Type", "application/x-www-form-urlencoded")
+        token = self._token(masked=masked) if "{{ token }}" in text + str(raw.get("body")) else ""
+        if token:
+            text = text.replace("{{ token }}", token)
+        return Request(
+            method=raw.get("method", "POST"),
+            url=self.url + self._render(raw.get("path", ""), names),
+            headers=rendered,
+            body=text,
+            purpose=purpose,
+        )
+
+    def _render(self, text: Any, names: Mapping[str, Any]) -> str:
+        return self.jinja.from_string(str(text)).render(**names)
+
+    def _tree(self, value: Any, names: Mapping[str, Any]) -> Any:
+        if isinstance(value, str):
+            return value if value == "{{ token }}" else self._render(value, names)
+        if isinstance(value, dict):
+            return {key: self._tree(item, names) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._tree(item, names) for item in value]
+        return value
+
+    def _auth(self, *, masked: bool) -> dict[str, str]:
+        auth = self.settings.options.get("auth") or {}
+        place = f"sinks.{self.settings.name}.auth"
+        if "token" in auth and self.preset.get("auth") != "body":
+            form = self.preset.get("token_header", "Authorization: Bearer {}")
+            name, _, value = form.partition(": ")
+            return {name: value.format(MASK if masked else self._token(masked=False))}
+        if "user" in auth:
+            user = auth["user"] if isinstance(auth["user"], str) else self._secret(auth["user"], f"{place}.user")
+            if masked:
+                return {"Authorization": f"Basic {MASK}"}
+            password = self._secret(auth.get("password"), f"{place}.password")
+            return dict(urllib3.make_headers(basic_auth=f"{user}:{password}"))
+        return {}
+
+    def _token(self, *, masked: bool) -> str:
+        auth = self.settings.options.get("auth") or {}
+        if "token" not in auth:
+            raise InventoryError("`token` is missing", place=f"sinks.{self.settings.name}.auth")
+        return MASK if masked else self._secret(auth["token"], f"sinks.{self.settings.name}.auth.token")
+
+    def _secret(self, value: object, place: str) -> str:
+        return self.settings.secrets.resolve(reference(value, place), place).reveal()
+
+    def _send(self, request: Request, raw: Mapping[str, Any]) -> Any:
+        try:
+            response = self.pool.request(
+                request.method,
+                request.url,
+                headers=dict(request.headers),
+                body=request.body.encode() if request.body else None,
+                redirect=False,
+                preload_content=False,
+            )
+            data = response.read(MAX_ANSWER, decode_content=True)
+            response.release_conn()
+        except urllib3.exceptions.HTTPError as error:
+            raise DeliveryError(
+                f"{request.purpose}: {urlsplit(request.url).netloc} did not answer ({type(error).__name__})"
+            ) from None
+        if response.status in (raw.get("ok") or range(200, 300)):
+            return _answer(data)
+        text = data[:300].decode("utf-8", "replace")
+        raise DeliveryError(
+            f"{request.purpose}: HTTP {response.status} from {urlsplit(request.url).netloc}: {text}",
+            retry_after=_seconds(response.headers.get("Retry-After")),
+            final=response.status not in RETRIED and response.status not in {401, 403},
+        )
+
+
+class _Known(dict[str, Any]):
+    """In a plan, a value that only an answer gives is shown as `<name>`."""
+
+    def __missing__(self, key: str) -> str:
+        return f"<{key}>"
+
+
+def _answer(data: bytes) -> Any:
+    try:
+        return json.loads(data) if data.strip() else {}
+    except ValueError:
+        return {"text": data.decode("utf-8", "replace")}
+
+
+def _seconds(value: str | None) -> float | None:
+    return float(value) if value and value.isdecimal() else None
+
+
+def _dig(value: Any, path: str) -> Any:
+    """`data.collection.0.id` into nested dicts and lists; `None` where it ends early."""
+    for part in path.split(".") if path else ():
+        if isinstance(value, list) and part.isdecimal() and int(part) < len(value):
+            value = value[int(part)]
+        elif isinstance(value, dict) and part in value:
+            value = value[part]
+        else:
+            return None
+    return value
+
+
+def _steps(preset: Mapping[str, Any], act: str) -> Sequence[Mapping[str, Any]]:
+    found = preset.get(act) or (preset.get("update") if act == "reopen" else None) or ()
+    return [found] if isinstance(found, dict) else list(found)
+
+
+def _base(settings: Settings) -> str:
+    url = settings.text("url").rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
+        raise InventoryError("is no http(s) address without user", place=f"sinks.{settings.name}.url")
+    return url
+
+
+def _tls(settings: Settings) -> dict[str, Any]:
+    authority = settings.options.get("ca_file")
+    return {"ca_certs": str(Path(str(authority)).expanduser())} if authority else {}
+
+
+def _preset(settings: Settings) -> dict[str, Any]:
+    chosen = settings.text("preset", "webhook")
+    if chosen.endswith((".yaml", ".yml")):
+        path = Path(chosen).expanduser()
+        try:
+            found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, yaml.YAMLError) as error:
+            raise InventoryError(f"{path} cannot be read: {error}", place=f"sinks.{settings.name}.preset") from None
+    else:
+        found = presets().get(chosen)
+        if found is None:
+            raise InventoryError(
+                f"no preset {chosen!r}: {', '.join(presets())}, or the path of a YAML file",
+                place=f"sinks.{settings.name}.preset",
+            )
+    if not isinstance(found, dict) or not found.get("create"):
+        raise InventoryError("the preset has no `create`", place=f"sinks.{settings.name}.preset")
+    return found
+
+
+def _variables(settings: Settings, preset: Mapping[str, Any]) -> dict[str, Any]:
+    given = settings.options.get("variables") or {}
+    wanted: Mapping[str, Any] = preset.get("variables") or {}
+    unknown = sorted(set(given) - set(wanted))
+    if unknown:
+        raise InventoryError(
+            f"unknown: {unknown[0]}; the preset takes {', '.join(wanted) or 'none'}",
+            place=f"sinks.{settings.name}.variables",
+        )
+    missing = sorted(name for name, default in wanted.items() if default is None and name not in given)
+    if missing:
+        raise InventoryError("is missing", place=f"sinks.{settings.name}.variables.{missing[0]}")
+    return {**wanted, **given}
