@@ -1,0 +1,163 @@
+"""Something that could hide a black hole was not seen, or a fact that another rule needs is missing.
+
+## What it flags
+
+A command that was refused or cut short, a log that is off, wrapped or too low in level, a clock that cannot be trusted,
+a configuration hidden by privilege, a router that counts but does not log; and each flow that could not be judged for
+want of a fact. One finding a device, with every blind spot in it.
+
+## Why it matters
+
+"No errors" on a router where we were not allowed to look is not good news. Every other rule answers `unknown` rather
+than `pass` for such a device.
+
+## When it stays quiet
+
+Everything that the rules need was read. A fact that nobody offered in an offline file, and that no flow waits for, is
+only a note.
+
+## What to do
+
+Give the account the privilege or the AAA rule, let the log keep warnings with dates and zones, synchronise the clock.
+
+## References
+
+Cisco tech note 00800949d5 (below privilege 15 the running configuration shows nearly nothing, by design).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from collector.model import Action, BlindSpot, Evidence, Facts, Judgement, Level, Rule, State, Verdict
+from collector.rules.persistent import persistent
+from collector.rules.sight import FACT
+from collector.rules.sources import PRIVILEGE
+from collector.rules.words import flow_text, incident_evidence, shortened, unique
+
+RULE = Rule(
+    id="SPI015",
+    name="blind-spot",
+    title="Not everything that could hide trouble was seen",
+    level=Level.WARNING,
+    needs=(),
+    references=(PRIVILEGE,),
+)
+
+_STAMPS = "service timestamps log datetime msec localtime show-timezone year"
+_BUFFER = "logging buffered 512000 warnings"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Gap:
+    """One thing not seen. grave: it takes something away now."""
+
+    need: str
+    text: str
+    grave: bool
+    evidence: tuple[Evidence, ...] = ()
+
+
+def judge(facts: Facts) -> Iterator[Judgement]:
+    """One judgement for the device."""
+    gaps = [*_spots(facts), *_flows(facts), *_fields(facts)]
+    if not gaps:
+        yield Judgement(
+            verdict=Verdict.PASS,
+            subject=("device",),
+            message="everything that the rules need was read",
+            why="no blind spot",
+            evidence=(),
+        )
+        return
+    texts = list(dict.fromkeys(gap.text.rstrip(".") for gap in gaps))
+    yield Judgement(
+        verdict=Verdict.FAIL,
+        subject=("device",),
+        message=f"{facts.device.name} was not seen whole: {'; '.join(texts)}.",
+        why="What was not seen may hide a black hole; rules that need it answer `unknown`.",
+        evidence=shortened(unique(line for gap in gaps for line in gap.evidence)) or (_nothing_read(facts, texts[0]),),
+        level=None if any(gap.grave for gap in gaps) else Level.NOTE,
+        actions=_cures(facts, gaps),
+        missing=gaps[0].need,
+        event=True,
+    )
+
+
+def _nothing_read(facts: Facts, text: str) -> Evidence:
+    """Where there is no line to show, that is the evidence: what was asked for, and what became of it."""
+    note = next((note for note in facts.captures if note.reason), None)
+    return Evidence(
+        device=facts.device.name,
+        command=note.command if note else "",
+        line=0,
+        text=note.reason if note else text,
+        taken_at=note.taken_at if note else facts.collected_at,
+    )
+
+
+def _spots(facts: Facts) -> Iterator[_Gap]:
+    spot: BlindSpot
+    for spot in facts.blind_spots:
+        if spot.blocking:
+            yield _Gap(need=spot.need or spot.code, text=spot.message, grave=True, evidence=spot.evidence)
+
+
+def _flows(facts: Facts) -> Iterator[_Gap]:
+    """Flows that wait for a fact."""
+    for flow, decision in persistent(facts):
+        if decision.verdict is Verdict.UNKNOWN and not decision.quiet:
+            yield _Gap(
+                need=decision.missing,
+                text=f"{flow_text(flow)} is persistent and cannot be judged: {decision.reason}",
+                grave=True,
+                evidence=incident_evidence(flow),
+            )
+    for flow in facts.incidents or ():
+        if flow.state is State.INSUFFICIENT_DATA:
+            yield _Gap(
+                need="log",
+                text=f"{flow_text(flow)} cannot be judged: {flow.why}",
+                grave=True,
+                evidence=incident_evidence(flow),
+            )
+
+
+def _fields(facts: Facts) -> Iterator[_Gap]:
+    """Facts that are not there at all, and that no blind spot speaks of."""
+    told = {spot.need for spot in facts.blind_spots}
+    wanted = ["incidents", "peers"]
+    if facts.peers is not None:
+        wanted.append("recovery_configured")
+    if facts.software is not None and facts.software.family == "ios-xe":
+        wanted.append("counters")
+    if facts.log is not None and facts.log.inv_spi_unparsed:
+        yield _Gap(
+            need="sightings", text=f"{facts.log.inv_spi_unparsed} INV_SPI messages could not be read", grave=True
+        )
+    refused = any(note.status != "parsed" for note in facts.captures) or bool(facts.failures)
+    for name in wanted:
+        if getattr(facts, name) is None and name not in told:
+            yield _Gap(need=name, text=f"not read: {FACT[name]}", grave=refused)
+
+
+def _cures(facts: Facts, gaps: list[_Gap]) -> tuple[Action, ...]:
+    """What lets the router be seen whole next time: the lines that fit the gaps."""
+    needs = {gap.need for gap in gaps}
+    lines: list[str] = []
+    if needs & {"log", "sightings", "incidents"}:
+        lines.append(_BUFFER)
+    if needs & {"log", "sightings", "incidents", "device_time", "clock"}:
+        lines.append(_STAMPS)
+    note = []
+    if needs & {"config", "peers", "recovery_configured", "counters", "privilege"}:
+        note.append("Give the account privilege 15 or the AAA rule for the commands named (contrib/ has snippets).")
+    if needs & {"device_time", "clock"}:
+        note.append("Synchronise the clock (NTP).")
+    if lines:
+        note.append("Rollback: the former lines; a new buffer size empties the log.")
+    if not lines and not note:
+        return ()
+    commands = ("configure terminal", *lines, "end") if lines else ("show privilege",)
+    return (Action(on=facts.device.name, side="receiver", commands=commands, note=" ".join(note)),)
