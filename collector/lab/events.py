@@ -1,0 +1,179 @@
+"""What a router has logged by a moment: the messages of its troubles among everyday ones.
+
+RECVD_PKT_INV_SPI is limited to one a minute (TAC 115801); whether the limit counts per flow or per box is open, so the
+scenario chooses (`log.limiter`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from ipaddress import IPv4Address
+
+from collector.lab import seeds, state
+from collector.lab.model import Device, Entry, Network, Trouble
+
+MINUTE = timedelta(seconds=60)
+LEVELS = ("emergencies", "alerts", "critical", "errors", "warnings", "notifications", "informational", "debugging")
+_NOISE_WINDOW = timedelta(hours=20)
+_FIRST = timedelta(seconds=2)  # from the loss of the SA to the first packet that meets nothing
+
+
+def entries(network: Network, device: Device, now: datetime) -> list[Entry]:
+    """Every message that the router has produced by now, oldest first, whatever its log keeps of them."""
+    found = list(_noise(network, device, now))
+    found += _limited(_invalid_spi(network, device, now), device)
+    for trouble in network.troubles:
+        if trouble.receiver == device.name:
+            found += _around(network, device, trouble)
+    return sorted((e for e in found if device.booted <= e.time <= now), key=lambda e: (e.time, e.text))
+
+
+def body(destination: IPv4Address, spi: int, source: IPv4Address, interface: str, *, era: int = 2016) -> str:
+    """The message, as images of an era print it: the input interface came with 15.x."""
+    tail = f", input interface={interface}" if era >= 2013 else ""
+    return (
+        "%CRYPTO-4-RECVD_PKT_INV_SPI: decaps: rec'd IPSEC packet has invalid spi for "
+        f"destaddr={destination}, prot=50, spi=0x{spi:X}({spi}), srcaddr={source}{tail}"
+    )
+
+
+def _invalid_spi(network: Network, device: Device, now: datetime) -> Iterator[tuple[str, Entry]]:
+    """(flow, message) for each minute of each trouble, before the limiter of the box."""
+    if not device.platform.logs_inv_spi:
+        return
+    for trouble in network.troubles:
+        if trouble.receiver == device.name:
+            for flow, moment, spi, source in _shots(network, trouble, now):
+                text = body(
+                    _destination(network, trouble, device),
+                    spi,
+                    source,
+                    _input(network, trouble, device),
+                    era=device.platform.era,
+                )
+                yield flow, Entry(time=moment, level=4, text=text)
+
+
+def _destination(network: Network, trouble: Trouble, device: Device) -> IPv4Address:
+    link = next((ln for ln in network.links if ln.name == trouble.link), None)
+    if link is not None and link.kind == "getvpn":  # the header is preserved: hosts, not peers
+        return device.lan.network[20]
+    return link.end(device.name).local if link is not None else device.wan.ip
+
+
+def _input(network: Network, trouble: Trouble, device: Device) -> str:
+    link = next((ln for ln in network.links if ln.name == trouble.link), None)
+    return link.end(device.name).interface if link is not None and link.kind == "sd-wan" else device.platform.wan
+
+
+def _shots(network: Network, trouble: Trouble, now: datetime) -> Iterator[tuple[str, datetime, int, IPv4Address]]:
+    """(flow, time, SPI, source) of each packet worth a line."""
+    if trouble.kind in {"scan", "unknown-source"}:
+        yield from _foreign(trouble, now)
+        return
+    link = next(ln for ln in network.links if ln.name == trouble.link)
+    far = link.far(trouble.receiver)
+    source = link.end(trouble.receiver).remote
+    if link.kind == "getvpn":
+        source = network.device(far.device).lan.network[30]
+    if trouble.kind == "rekey-transient":
+        spi = state.incoming(link, trouble.receiver, state.pair_at(link, trouble.since)[0].number)
+        yield link.name, trouble.since, spi, source
+    elif trouble.kind == "recurring-rekey":
+        for number in range((now - link.base) // (link.lifetime - state.OVERLAP) + 1):
+            moment = link.base + number * (link.lifetime - state.OVERLAP) + timedelta(milliseconds=340)
+            yield link.name, moment, state.incoming(link, trouble.receiver, number), source
+    elif trouble.kind == "forwarding-plane":
+        for moment in _minutes(trouble, link.name, now):
+            pair = state.pair_at(link, moment)[0]
+            yield link.name, moment, state.incoming(link, trouble.receiver, pair.number), source
+    else:
+        end = min(now, state.heals_at(link, trouble))
+        for moment in _minutes(trouble, link.name, end):
+            yield link.name, moment, state.stale_spi(link, trouble), source
+
+
+def _foreign(trouble: Trouble, now: datetime) -> Iterator[tuple[str, datetime, int, IPv4Address]]:
+    """Packets of nobody's SA: one source after the other, three seconds apart, or one source that goes on."""
+    for number, source in enumerate(trouble.sources):
+        spi = trouble.spi if trouble.spi is not None else seeds.spi(trouble.receiver, source)
+        start = trouble.since + number * timedelta(seconds=3)
+        moments = [start] if trouble.kind == "scan" else list(_minutes(trouble, str(source), now))
+        for moment in moments:
+            yield str(source), moment, spi, source
+
+
+def _minutes(trouble: Trouble, name: str, end: datetime) -> Iterator[datetime]:
+    """A line as soon as the limiter lets one pass: an interval, and the gap to the next packet."""
+    moment = trouble.since + _FIRST
+    number = 0
+    while moment <= end and not (trouble.lines and number >= trouble.lines):
+        yield moment
+        number += 1
+        moment += trouble.interval + timedelta(milliseconds=seeds.number(700, name, number))
+
+
+def _limited(messages: Iterator[tuple[str, Entry]], device: Device) -> list[Entry]:
+    last: dict[str, datetime] = {}
+    kept = []
+    for flow, entry in sorted(messages, key=lambda pair: pair[1].time):
+        scope = flow if device.log.limiter == "flow" else ""
+        if scope in last and entry.time - last[scope] < MINUTE:
+            continue
+        last[scope] = entry.time
+        kept.append(entry)
+    return kept
+
+
+def _around(network: Network, device: Device, trouble: Trouble) -> Iterator[Entry]:
+    """What the router logged beside it: why the state was lost, and what IKE said."""
+    if trouble.cause == "reload":
+        yield Entry(time=device.booted + timedelta(seconds=70), level=5, text="%SYS-5-RESTART: System restarted --")
+        yield Entry(
+            time=device.booted + timedelta(seconds=74),
+            level=6,
+            text="%CRYPTO-6-ISAKMP_ON_OFF: ISAKMP is ON",
+        )
+    elif trouble.cause == "failover":
+        yield Entry(
+            time=trouble.since - timedelta(seconds=3),
+            level=5,
+            text=f"%HSRP-5-STATECHANGE: {device.platform.wan} Grp 1 state Standby -> Active",
+        )
+    elif trouble.cause == "clear":
+        yield Entry(
+            time=trouble.since - timedelta(seconds=8),
+            level=5,
+            text="%SYS-5-CONFIG_I: Configured from console by lab on vty1 (10.0.0.25)",
+        )
+    if trouble.kind == "recovery-on-but-stuck":
+        link = next(ln for ln in network.links if ln.name == trouble.link)
+        yield Entry(
+            time=trouble.since + timedelta(seconds=64),
+            level=6,
+            text=f"%CRYPTO-6-IKMP_MODE_FAILURE: Processing of Main mode failed with peer at {link.end(device.name).remote}",
+        )
+
+
+def _noise(network: Network, device: Device, now: datetime) -> Iterator[Entry]:
+    """Everyday messages: one every 20 to 100 minutes of the last hours. They belong to the hour, not to the moment."""
+    start = max(device.booted, network.epoch - _NOISE_WINDOW)
+    moment = start + timedelta(seconds=40)
+    number = 0
+    while moment < now:
+        yield _everyday(device, number, moment)
+        number += 1
+        moment += timedelta(seconds=1200 + seeds.number(4800, network.seed, device.name, number))
+
+
+def _everyday(device: Device, number: int, moment: datetime) -> Entry:
+    lan = device.platform.lan
+    level, text = (
+        (5, "%SYS-5-CONFIG_I: Configured from console by lab on vty0 (10.0.0.25)"),
+        (3, f"%LINK-3-UPDOWN: Interface {lan}, changed state to up"),
+        (5, f"%LINEPROTO-5-UPDOWN: Line protocol on Interface {lan}, changed state to up"),
+        (6, "%SYS-6-LOGOUT: User lab has exited tty session 2(10.0.0.25)"),
+        (5, "%SEC_LOGIN-5-LOGIN_SUCCESS: Login Success [user: lab] [Source: 10.0.0.25] [localport: 22]"),
+    )[(number + seeds.number(5, device.name)) % 5]
+    return Entry(time=moment + timedelta(milliseconds=seeds.number(1000, device.name, number)), level=level, text=text)

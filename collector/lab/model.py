@@ -1,0 +1,277 @@
+"""The nouns of the lab: ONE network, from which every router prints its part.
+
+Nothing here is a state that somebody has to keep in step: which SAs a router holds, what its clock shows and what its
+log says are functions of the network and the moment (`state`, `events`), so both ends of a tunnel always agree.
+All times are aware and in UTC; what a router prints is its own local time (`Clock`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from ipaddress import IPv4Address, IPv4Interface
+from typing import Literal
+
+from collector.lab.platforms import Platform
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """The router's clock. mark: `*` never synchronised, `.` synchronisation lost. skew: how far it is off."""
+
+    zone: str = "UTC"
+    offset: timedelta = timedelta(0)
+    mark: str = ""
+    skew: timedelta = timedelta(0)
+
+    def local(self, moment: datetime) -> datetime:
+        """What this clock shows at a moment (naive)."""
+        return (moment + self.offset + self.skew).replace(tzinfo=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamps:
+    """`service timestamps log ...` and `service sequence-numbers`."""
+
+    kind: Literal["datetime", "uptime", "none"] = "datetime"
+    msec: bool = True
+    localtime: bool = True
+    show_timezone: bool = True
+    year: bool = False
+    sequence: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSettings:
+    """`logging buffered`. size 0: off. limiter: whether the one-a-minute limit of INV_SPI counts per flow or per box."""
+
+    size: int = 65536
+    level: str = "informational"
+    limiter: Literal["flow", "device"] = "flow"
+    discriminator: str = ""
+    dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A command that this account may not use.
+
+    how: authorization (TACACS+ says no), view (a parser view hides it: invalid input), pipe (refused with a filter only).
+    """
+
+    command: str
+    how: Literal["authorization", "view", "pipe"] = "authorization"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dpd:
+    """`crypto isakmp keepalive`. mode off: no line."""
+
+    mode: Literal["off", "on-demand", "periodic"] = "periodic"
+    interval: int = 10
+    retry: int = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """One router: its make, its two ports, what is configured beside the tunnels, and how it treats a login.
+
+    number: position in the scenario, from 1. booted: last reload. tunnel_source: the loopback or port that tunnels use.
+    extra: configuration lines of the scenario, printed before `end`.
+    """
+
+    name: str
+    number: int
+    platform: Platform
+    wan: IPv4Interface
+    lan: IPv4Interface
+    booted: datetime
+    reload_reason: str = "Reload Command"
+    recovery: bool = False
+    dpd: Dpd = Dpd()
+    clock: Clock = Clock()
+    stamps: Stamps = Stamps()
+    log: LogSettings = LogSettings()
+    privilege: int = 15
+    refusals: tuple[Refusal, ...] = ()
+    unreachable: bool = False
+    standby: IPv4Address | None = None
+    standby_state: Literal["Active", "Standby"] = "Active"
+    monitor: bool = False
+    banner: str = ""
+    login_banner: str = ""
+    exec_banner: str = ""
+    groups: tuple[str, ...] = ()
+    data: Mapping[str, str] = field(default_factory=dict)
+    extra: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """One end of a link, as its router has it.
+
+    kind: config_type of DESIGN 4. interface: heading in `show crypto ipsec sa`. tag: crypto map tag. local, remote:
+    outer addresses as THIS end sees them (they differ from the far end's own behind NAT). idents: "addr/mask/prot/port".
+    role: initiator or responder of IKE. peer_text: a name in the configuration instead of an address.
+    """
+
+    device: str
+    kind: str
+    role: Literal["initiator", "responder"]
+    interface: str
+    tag: str
+    sequence: int = 0
+    local: IPv4Address
+    remote: IPv4Address
+    local_ident: str
+    remote_ident: str
+    profile: str = ""
+    tunnel: int | None = None
+    tunnel_address: IPv4Interface | None = None
+    far_tunnel_address: IPv4Address | None = None
+    peer_text: str = ""
+    responder_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """One tunnel between two routers. base: birth of the SA pair number 0. rate: packets a second, each way."""
+
+    name: str
+    kind: str
+    number: int
+    ends: tuple[End, End]
+    ike: Literal[1, 2] = 1
+    lifetime: timedelta = timedelta(seconds=3600)
+    ike_lifetime: timedelta = timedelta(seconds=86400)
+    rate: int = 12
+    natted: bool = False
+    shared: bool = False
+    psk: str = ""
+    base: datetime
+    since: datetime
+
+    def end(self, device: str) -> End:
+        """The end on a router."""
+        return self.ends[0] if self.ends[0].device == device else self.ends[1]
+
+    def far(self, device: str) -> End:
+        """The end that is not on a router."""
+        return self.ends[1] if self.ends[0].device == device else self.ends[0]
+
+    @property
+    def port(self) -> int:
+        """UDP port of IKE: 4500 once NAT was detected."""
+        return 4500 if self.natted else 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Something that went wrong. receiver: the router that meets packets it cannot decrypt (R); kinds in `trouble`."""
+
+    kind: str
+    receiver: str
+    link: str = ""
+    since: datetime
+    until: datetime | None = None
+    cause: Literal["", "reload", "failover", "clear"] = ""
+    sources: tuple[IPv4Address, ...] = ()
+    spi: int | None = None
+    lines: int = 0
+    interval: timedelta = timedelta(seconds=61)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """Everything. epoch: the moment that the scenario's times are told from."""
+
+    name: str
+    seed: int
+    epoch: datetime
+    devices: tuple[Device, ...]
+    links: tuple[Link, ...]
+    troubles: tuple[Trouble, ...]
+    description: str = ""
+
+    def device(self, name: str) -> Device:
+        """The router of a name; KeyError otherwise."""
+        for device in self.devices:
+            if device.name == name:
+                return device
+        raise KeyError(name)
+
+    def links_of(self, device: str) -> tuple[Link, ...]:
+        """The links that end on a router, in the scenario's order."""
+        return tuple(link for link in self.links if device in {link.ends[0].device, link.ends[1].device})
+
+    def trouble_of(self, link: str) -> Trouble | None:
+        """What is wrong with a link, if anything."""
+        for trouble in self.troubles:
+            if trouble.link == link:
+                return trouble
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sa:
+    """One IPsec SA as one router holds it. current: the one that its sender uses."""
+
+    spi: int
+    born: datetime
+    lifetime: timedelta
+    number: int
+    current: bool = True
+
+    def remaining(self, now: datetime) -> int:
+        """Seconds left."""
+        return max(0, int((self.born + self.lifetime - now).total_seconds()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ike:
+    """One IKE SA as one router holds it. live: established; a dead one is shown as deleted."""
+
+    born: datetime
+    lifetime: timedelta
+    connection: int
+    live: bool = True
+    local_cookie: int = 0
+    remote_cookie: int = 0
+
+    def remaining(self, now: datetime) -> int:
+        """Seconds left."""
+        return max(0, int((self.born + self.lifetime - now).total_seconds()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """What one router holds of one link at one moment."""
+
+    link: Link
+    end: End
+    inbound: tuple[Sa, ...]
+    outbound: tuple[Sa, ...]
+    ike: tuple[Ike, ...]
+    encaps: int
+    decaps: int
+    up_since: datetime | None
+
+    @property
+    def current(self) -> Sa | None:
+        """The outbound SA in use."""
+        return next((sa for sa in self.outbound if sa.current), None)
+
+    @property
+    def live_ike(self) -> Ike | None:
+        """The established IKE SA."""
+        return next((ike for ike in self.ike if ike.live), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One log message. level: syslog severity 0-7."""
+
+    time: datetime
+    level: int
+    text: str

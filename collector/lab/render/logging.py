@@ -1,0 +1,115 @@
+"""show logging: the head, then what fits into the buffer."""
+
+from __future__ import annotations
+
+from collector.lab import events
+from collector.lab.model import Device, Entry
+from collector.lab.render.look import Lines, Look
+
+
+def show_logging(look: Look) -> Lines:
+    """Head and messages. Entries above the buffer's level are not kept; the oldest fall out of a full buffer."""
+    device = look.device
+    log = device.log
+    produced = events.entries(look.network, device, look.now)
+    kept = [
+        e for e in produced if log.size and log.level in events.LEVELS and e.level <= events.LEVELS.index(log.level)
+    ]
+    before = _before(look)
+    texts = [message(device, entry, before + number) for number, entry in enumerate(kept, start=1)]
+    if log.size:
+        texts = _fit(texts, log.size)
+    lines = _head(look, before + len(kept), before + len(produced))
+    if log.size:
+        lines += ["", f"Log Buffer ({log.size} bytes):", "", *texts]
+    return lines
+
+
+def _before(look: Look) -> int:
+    """Messages since boot that are older than the window of `events`."""
+    return min(90000, int((look.network.epoch - look.device.booted).total_seconds()) // 3600)
+
+
+def message(device: Device, entry: Entry, number: int) -> str:
+    """One line of the buffer, stamped as `service timestamps` says."""
+    stamps = device.stamps
+    sequence = f"{number:06d}: " if stamps.sequence else ""
+    if stamps.kind == "none":
+        return sequence + entry.text
+    if stamps.kind == "uptime":
+        return f"{sequence}{_uptime(device, entry)}: {entry.text}"
+    clock = device.clock
+    moment = clock.local(entry.time) if stamps.localtime else clock.local(entry.time) - clock.offset
+    text = f"{moment:%b} {moment.day:2d}"
+    text += f" {moment.year}" if stamps.year else ""
+    text += f" {moment:%H:%M:%S}"
+    text += f".{moment.microsecond // 1000:03d}" if stamps.msec else ""
+    if stamps.show_timezone:
+        text += f" {clock.zone if stamps.localtime else 'UTC'}"
+    return f"{sequence}{clock.mark}{text}: {entry.text}"
+
+
+def _uptime(device: Device, entry: Entry) -> str:
+    seconds = int((entry.time - device.booted).total_seconds())
+    days, rest = divmod(seconds, 86400)
+    if days >= 365:
+        return f"{days // 365}y{days % 365 // 7}w"
+    if days >= 7:
+        return f"{days // 7}w{days % 7}d"
+    if days:
+        return f"{days}d{rest // 3600:02d}h"
+    return f"{rest // 3600:02d}:{rest % 3600 // 60:02d}:{rest % 60:02d}"
+
+
+def _fit(texts: list[str], size: int) -> list[str]:
+    room = size
+    for index in range(len(texts) - 1, -1, -1):
+        room -= len(texts[index]) + 2
+        if room < 0:
+            return texts[index + 1 :]
+    return texts
+
+
+def _head(look: Look, buffered: int, produced: int) -> Lines:
+    log = look.device.log
+    dropped = f"{log.dropped} message{'' if log.dropped == 1 else 's'} dropped"
+    modern = look.era >= 2012
+    extra = ", filtering disabled" if look.era >= 2008 else ""
+    lines = [
+        f"Syslog logging: enabled ({dropped}, 2 messages rate-limited, 0 flushes, 0 overruns, xml disabled{extra})",
+        "",
+    ]
+    if log.discriminator:
+        lines += ["Active Message Discriminator:", f"{log.discriminator:<9} severity group drops 4", "", ""]
+    else:
+        lines += ["No Active Message Discriminator.", "", "", ""]
+    lines += ["No Inactive Message Discriminator.", "", ""]
+    buffer = (
+        f"    Buffer logging:  level {log.level}, {buffered} messages logged, xml disabled,"
+        if log.size
+        else "    Buffer logging:  disabled, xml disabled,"
+    )
+    filtered = "                    filtering disabled"
+    if log.discriminator and log.size:
+        filtered += f", discriminator({log.discriminator})"
+    lines += [
+        "    Console logging: disabled"
+        if modern
+        else f"    Console logging: level debugging, {produced} messages logged, xml disabled,",
+        *([] if modern else ["                     filtering disabled"]),
+        "    Monitor logging: level debugging, 0 messages logged, xml disabled,",
+        "                     filtering disabled",
+        buffer,
+        filtered,
+    ]
+    lines.append("    Exception Logging: size (4096 bytes)" if modern else "    Logging Exception size (4096 bytes)")
+    lines.append("    Count and timestamp logging messages: disabled")
+    lines += ["    Persistent logging: disabled", ""] if modern else ["    Persistent logging: disabled"]
+    if modern:
+        lines.append("No active filter modules.")
+    lines += ["", f"    Trap logging: level informational, {produced + 4} message lines logged"]
+    if modern:
+        lines.append("        Logging Source-Interface:       VRF Name:")
+    if look.era >= 2023:
+        lines.append("    TLS Profiles: ")
+    return lines
