@@ -100,6 +100,6 @@ def _analyzed_partly(facts: Facts, judgements: Iterable[Judgement]) -> bool:
     """In a paste nobody missed a command that was not typed: only a lacking fact or a cut capture makes it partial."""
     cut = any(note.status in {CaptureStatus.REFUSED, CaptureStatus.INCOMPLETE} for note in facts.captures)
     lacking = any(
-        said.device == facts.device.name and said.verdict is Verdict.UNKNOWN and said.missing for said in judgements
+        said.device == facts.device.name and said.verdict is Verdict.UNKNOWN and said.event for said in judgements
     )
     return cut or lacking or device_status(facts) == "failed"
