@@ -107,7 +107,7 @@ def _judgement(facts: Facts, incident: Incident, decision: Decision, told: Telli
         message=f"{facts.device.name} drops what comes from {_far(incident)} to "
         f"{incident.destination or incident.destination_text} under {spi_text(incident)}: {lines_text(incident)}. "
         f"{told.cure}",
-        why=" ".join(_sentences(decision.reason, *told.why, *_circumstances(facts, incident))),
+        why=" ".join(_sentences(decision.reason, *told.why, *_circumstances(incident))),
         evidence=_evidence(facts, incident),
         peer=peer.address if peer else None,
         actions=told.actions if certain else (),
@@ -152,7 +152,7 @@ def _evidence(facts: Facts, incident: Incident) -> tuple[Evidence, ...]:
     )
 
 
-def _circumstances(facts: Facts, incident: Incident) -> Iterator[str]:
+def _circumstances(incident: Incident) -> Iterator[str]:
     """What else stands around the flow: events before it, messages beside it, the other end."""
     before = incident.preceded_by
     if before is not None:
@@ -189,6 +189,7 @@ _OUTCOMES = {
 
 def _other_end(join: Join) -> str:
     text = _OUTCOMES[join.outcome].format(device=join.device or "the far end", candidates=listed(join.candidates))
+    text += f" ({join.why.rstrip('.')})" if join.why else ""
     if join.grade == "spi-only" and join.chance is not None:
         text += f" (matched by SPI alone; chance of an accident {join.chance:.1g})"
     if join.sa_remaining is not None:
