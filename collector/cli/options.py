@@ -18,6 +18,7 @@ class Format(StrEnum):
     CSV = "csv"
     MARKDOWN = "markdown"
     HTML = "html"
+    METRICS = "metrics"
 
 
 class FailOn(StrEnum):
@@ -33,7 +34,9 @@ InventoryOption = Annotated[Path, typer.Option("--inventory", "-i", help="The in
 OptionalInventory = Annotated[Path | None, typer.Option("--inventory", "-i", help="The inventory file.")]
 FormatOption = Annotated[
     Format | None,
-    typer.Option("--format", "-f", help="table (default), json, jsonl, csv, markdown or html.", show_default=False),
+    typer.Option(
+        "--format", "-f", help="table (default), json, jsonl, csv, markdown, html or metrics.", show_default=False
+    ),
 ]
 OutputOption = Annotated[
     Path | None, typer.Option("--output", "-o", help="Write to this file, whole or not at all, instead of stdout.")

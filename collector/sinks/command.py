@@ -1,0 +1,46 @@
+"""A command of the user's: one JSON object on its stdin for each act, no shell; exit 0 means taken.
+
+What it prints on its first line becomes the ticket's reference.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+from dataclasses import dataclass
+
+from collector.history.tickets import Step
+from collector.sinks.delivery import DeliveryError, Request, Settings, body, context
+
+SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSink:
+    """command: words as a shell would split them; device text is never among them."""
+
+    settings: Settings
+
+    def requests(self, step: Step) -> tuple[Request, ...]:
+        """The command and its stdin."""
+        return (
+            Request(method="RUN", url=self.settings.text("command"), body=self._stdin(step), purpose=step.act.value),
+        )
+
+    def deliver(self, step: Step) -> str | None:
+        """Run it. Raises DeliveryError."""
+        words = shlex.split(self.settings.text("command"))
+        try:
+            done = subprocess.run(  # noqa: S603 - the inventory's own command, without a shell
+                words, input=self._stdin(step), capture_output=True, text=True, timeout=SECONDS, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise DeliveryError(f"{words[0]}: {type(error).__name__}") from None
+        if done.returncode:
+            raise DeliveryError(f"{words[0]} ended with status {done.returncode}: {done.stderr[:200].strip()}")
+        lines = done.stdout.splitlines()
+        return lines[0].strip()[:200] if lines and lines[0].strip() else step.reference
+
+    def _stdin(self, step: Step) -> str:
+        return json.dumps({**context(step), "reference": step.reference, "text": body(step, self.settings.bodies)})
