@@ -250,7 +250,8 @@ class Software:
 class LogView:
     """What the log can and cannot show. window: from its first to its last stamp, aware.
 
-    covers_since: from here on, silence proves that nothing was logged; `None` when nothing is proven.
+    covers_since: from here on, silence proves that nothing was logged; `None` when nothing is proven. covers: the
+    same as a length back from `read_at`, known even where the year is not.
     read_at: when the router printed it (device time); ages of sightings count back from here.
     """
 
@@ -262,6 +263,7 @@ class LogView:
     inv_spi_unparsed: int
     wrapped: bool | None = None
     read_at: datetime | None = None
+    covers: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
