@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test lint soak bench integration lock clean
+.PHONY: demo test lint docs soak bench integration lock clean
 .DEFAULT_GOAL := test
 
 $(READY): requirements.lock pyproject.toml
@@ -25,6 +25,9 @@ lint: $(READY) ## style, types, floors
 test: lint ## everything CI asks for, against the checkout and against the built wheel
 	$(BIN)/python -m pytest -n 2 -m "not soak and not integration"
 	$(BIN)/python tests/wheel.py
+
+docs: $(READY) ## the rules' pages, from their docstrings
+	$(BIN)/python -m collector.rules docs/rules
 
 soak: $(READY) ## long runs: chaos, fuzzing, mutation
 	$(BIN)/python -m pytest -m soak --timeout 3600

@@ -32,6 +32,8 @@ from collector.rules import (
 from collector.rules.engine import applies, muted
 from collector.rules.module import RuleModule
 from collector.rules.pages import page_text
+from collector.rules.paths import Path, path_text
+from collector.rules.paths import path as _path
 
 CATALOGUE: tuple[RuleModule, ...] = (
     spi001_enable_recovery,
@@ -51,7 +53,20 @@ CATALOGUE: tuple[RuleModule, ...] = (
     spi015_blind_spot,
 )
 
-__all__ = ["CATALOGUE", "RuleModule", "applies", "cards", "judge", "modules", "muted", "page", "to_findings"]
+__all__ = [
+    "CATALOGUE",
+    "Path",
+    "RuleModule",
+    "applies",
+    "cards",
+    "judge",
+    "modules",
+    "muted",
+    "page",
+    "path_text",
+    "paths",
+    "to_findings",
+]
 
 
 def modules(policy: Policy | None = None) -> tuple[RuleModule, ...]:
@@ -87,3 +102,10 @@ def page(rule: str, policy: Policy | None = None) -> str:
         if rule.upper() == module.RULE.id or rule == module.RULE.name:
             return page_text(module)
     raise UsageError(f"{rule!r} is no rule; see `rules`")
+
+
+def paths(facts: Facts, finding: Finding, judgements: Sequence[Judgement] | None = None) -> Path:
+    """The way to `finding` (`path_text` prints it); `judgements` of the same facts, judged anew where not given."""
+    said = tuple(judgements) if judgements is not None else judge(facts)
+    own = tuple(item for item in said if item.device == facts.device.name)
+    return _path(facts, finding, own, cards(facts.policy))
