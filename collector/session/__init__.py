@@ -1,1 +1,13 @@
-"""Placeholder."""
+"""One SSH visit to one router: log in once, type allowed lines, bring back captures and typed failures.
+
+Importing this costs no netmiko: the library is loaded by the first visit.
+"""
+
+from __future__ import annotations
+
+from collector.session.secrets import Secret, Secrets
+from collector.session.shell import Limits
+from collector.session.trust import HostKey, Trust
+from collector.session.visit import Cancel, Plan, visit
+
+__all__ = ["Cancel", "HostKey", "Limits", "Plan", "Secret", "Secrets", "Trust", "visit"]

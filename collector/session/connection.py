@@ -1,0 +1,240 @@
+"""One SSH connection to one router, on netmiko: from a TCP socket to a shell, each step with an end.
+
+The only module that imports netmiko. Its `CiscoIosSSH` builds the client and asks for pty and shell; what it does by
+guess (host keys, login, prompt search, `disconnect`) is replaced.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import paramiko
+from netmiko import log as netmiko_log
+from netmiko.cisco.cisco_ios import CiscoIosSSH
+
+from collector.session.authenticate import Login
+from collector.session.classify import classify
+from collector.session.transport import FOREVER, Transport
+from collector.session.trust import HostKey, Trust
+from collector.session.watchdog import WATCHDOG
+
+for _name in ("paramiko", "netmiko"):  # their debug logs show what we type; their errors are typed by us
+    _logger = logging.getLogger(_name)
+    _logger.addHandler(logging.NullHandler())
+    if _logger.level == logging.NOTSET:
+        _logger.setLevel(logging.CRITICAL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phases:
+    """Seconds that each step of a login may take."""
+
+    handshake: float = 8.0
+    auth: float = 15.0
+    channel: float = 8.0
+    shell: float = 20.0  # from the login on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostKeyRule:
+    """How the server's key is judged. host, port: under which it is pinned."""
+
+    trust: Trust
+    host: str
+    port: int
+    mode: Any = "accept-new"
+    known_hosts: str | None = None
+    told: Callable[[str], None] = lambda _line: None
+
+    def pinned(self) -> tuple[HostKey, ...]:
+        """The keys to ask for first."""
+        return self.trust.keys(self.host, self.port, self.known_hosts)
+
+    def judge(self, key: Any) -> None:
+        """SessionError unless the key is the pinned one or may be pinned now."""
+        shown = to_host_key(key)
+        if self.trust.check(self.host, self.port, shown, self.mode, self.known_hosts):
+            self.told(f"pinned the host key of {self.host} port {self.port}: {shown}")
+
+
+def to_host_key(key: Any) -> HostKey:
+    """A key of the library as it stands in known_hosts."""
+    return HostKey(type=key.get_name(), blob=key.get_base64())
+
+
+class Guard:
+    """Ends the phases of one login: closes the transport when a phase's time, or the device's, is over."""
+
+    def __init__(self, phases: Phases, deadline: float) -> None:
+        self.phases = phases
+        self.deadline = deadline
+        self.phase = "handshake"
+        self.expired: str | None = None
+        self.transport: Transport | None = None
+        self._armed: int | None = None
+
+    def enter(self, phase: str, seconds: float) -> None:
+        """Begin a phase that may take `seconds`."""
+        self.leave()
+        self.phase = phase
+        moment = time.monotonic() + seconds
+        label = phase if moment <= self.deadline else "device"
+        self._armed = WATCHDOG.arm(min(moment, self.deadline), lambda: self._fire(label))
+
+    def leave(self) -> None:
+        """The phase ended by itself."""
+        WATCHDOG.cancel(self._armed)
+        self._armed = None
+
+    def _fire(self, label: str) -> None:
+        self.expired = label
+        if self.transport is not None:
+            self.transport.close_hard(0)
+
+
+class _Checked(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
+    """Called for every key, as no key is loaded into the client: before any authentication."""
+
+    def __init__(self, rule: HostKeyRule) -> None:
+        self.rule = rule
+
+    def missing_host_key(self, client: Any, hostname: str, key: Any) -> None:
+        self.rule.judge(key)
+
+
+@dataclass(slots=True)
+class _GuardedLogin:
+    """The login as a phase of the guard."""
+
+    login: Login
+    guard: Guard
+
+    def authenticate(self, transport: Any) -> list[str]:
+        self.guard.enter("auth", self.guard.phases.auth)
+        result = self.login.authenticate(transport)
+        self.guard.enter("channel", self.guard.phases.channel)
+        return result
+
+
+class Connection(CiscoIosSSH):  # type: ignore[misc]
+    """netmiko's connection with typed failures. `shell` is the raw channel; nothing is typed here."""
+
+    def __init__(
+        self,
+        sock: Any,
+        *,
+        host: str,
+        port: int,
+        platform: str,
+        profile: str,
+        rule: HostKeyRule,
+        login: Login,
+        guard: Guard,
+    ) -> None:
+        super().__init__(host=host, port=port, device_type=platform, auto_connect=False, sock=sock)
+        self._profile = profile
+        self._rule = rule
+        self._login = login
+        self._guard = guard
+        self.key_policy = _Checked(rule)
+        self.remote_conn_pre = None
+
+    def open(self) -> None:
+        """Handshake, host key, login, channel, pty, shell; SessionError with the code of what failed."""
+        guard = self._guard
+        guard.enter("handshake", guard.phases.handshake)
+        try:
+            self.establish_connection()
+            guard.leave()
+            if guard.expired:
+                raise EOFError  # noqa: TRY301 - the watchdog closed it in the last moment
+        except Exception as error:  # noqa: BLE001 - whatever the library raises is classified, one place
+            guard.leave()
+            failure = classify(error, phase=guard.phase, expired=guard.expired, transport=guard.transport)
+            self.close_hard()
+            raise failure from None
+
+    def _transport(self, sock: Any, **more: Any) -> Transport:
+        guard = self._guard
+        guard.transport = Transport(
+            sock,
+            profile=self._profile,
+            pinned=self._rule.pinned(),
+            on_channel=lambda: guard.enter("shell", guard.phases.shell),
+            **more,
+        )
+        if guard.expired:
+            guard.transport.close_hard(0)
+        return guard.transport
+
+    def _connect_params_dict(self) -> dict[str, Any]:
+        """Netmiko's parameters, with our transport, login and no wall-clock limits."""
+        parameters: dict[str, Any] = super()._connect_params_dict()
+        parameters |= {
+            "username": self._login.credentials.username,
+            "password": None,
+            "timeout": None,
+            "banner_timeout": FOREVER,
+            "auth_timeout": FOREVER,
+            "channel_timeout": FOREVER,
+            "look_for_keys": False,
+            "allow_agent": False,
+            "transport_factory": self._transport,
+            "auth_strategy": _GuardedLogin(self._login, self._guard),
+        }
+        return parameters
+
+    def close_hard(self) -> None:
+        """Close without a word to the router; 0.2 s at most."""
+        netmiko_log.removeFilter(self._secrets_filter)
+        if self._guard.transport is not None:
+            self._guard.transport.close_hard()
+        with contextlib.suppress(OSError, EOFError):
+            self.sock.close()
+        self.remote_conn = None
+        self.remote_conn_pre = None
+
+    def disconnect(self) -> None:
+        """As `close_hard`: netmiko's own types `exit` and waits."""
+        self.close_hard()
+
+    def _try_session_preparation(self, force_data: bool = True) -> None:  # noqa: FBT001, FBT002
+        """Nothing is typed to prepare."""
+
+    def write_channel(self, out_data: str) -> NoReturn:
+        """Closed: there is one door, `shell.Shell`."""
+        raise SessionErrorOfOurs(f"netmiko wanted to type {len(out_data)} character(s)")
+
+
+class SessionErrorOfOurs(RuntimeError):
+    """A defect of this program: something other than the shell's door wanted to type."""
+
+
+class Wire:
+    """The shell's channel as plain reads and writes of bytes."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._channel = connection.remote_conn
+
+    def read(self, seconds: float) -> bytes | None:
+        """Bytes that came, `b""` at the end of the connection, `None` where nothing came in `seconds`."""
+        self._channel.settimeout(max(seconds, 0.0))
+        try:
+            return self._channel.recv(1 << 20)  # type: ignore[no-any-return]
+        except TimeoutError:
+            return None
+        except OSError:
+            return b""
+
+    def write(self, data: bytes) -> None:
+        """Send all of `data`, which is one short line."""
+        self._channel.settimeout(5.0)
+        try:
+            self._channel.sendall(data)
+        except OSError:
+            raise EOFError from None

@@ -1,0 +1,48 @@
+"""Which way to a device: the inventory's word, then (only where asked) an ssh_config file's HostName, Port, User, ProxyJump."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import paramiko
+
+from collector.errors import ErrorCode, SessionError
+from collector.model import Device
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Where to connect. username: only what the ssh_config file says, for a device that names none."""
+
+    host: str
+    port: int
+    username: str | None = None
+    jump: str | None = None
+
+
+def route(device: Device) -> Route:
+    """The route of `device`. SessionError E_CREDENTIAL where its ssh_config file cannot be read."""
+    if device.ssh.config_file is None:
+        return Route(host=device.host, port=device.port, jump=device.ssh.jump)
+    path = Path(device.ssh.config_file).expanduser()
+    try:
+        found = paramiko.SSHConfig.from_path(str(path)).lookup(device.host)
+    except OSError as error:
+        raise SessionError(ErrorCode.CREDENTIAL, f"ssh_config {path}: {error.strerror}", phase="credential") from None
+    except (paramiko.SSHException, ValueError) as error:
+        raise SessionError(ErrorCode.CREDENTIAL, f"ssh_config {path}: {error}"[:200], phase="credential") from None
+    if "proxycommand" in found:
+        raise SessionError(
+            ErrorCode.JUMP,
+            f"ssh_config {path} has a ProxyCommand for {device.host}: no program is run; use ProxyJump or `ssh.jump`",
+            phase="connect",
+        )
+    port = str(found.get("port", ""))
+    proxy = found.get("proxyjump")
+    return Route(
+        host=str(found.get("hostname", device.host)),
+        port=int(port) if device.port == 22 and port.isdigit() else device.port,
+        username=str(found["user"]) if "user" in found else None,
+        jump=device.ssh.jump or (None if proxy in {None, "none"} else str(proxy)),
+    )

@@ -1,0 +1,269 @@
+"""One visit: log in once, type what the plan asks for, bring back the captures and at most one failure that ended it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from collector.errors import CollectorError, ErrorCode, SessionError
+from collector.model import Capture, CaptureStatus, Device, Failure, Snapshot
+from collector.session import allow
+from collector.session.answer import Answer
+from collector.session.secrets import Secrets
+from collector.session.shell import Broken, Limits, Shell
+from collector.session.trust import Trust
+
+Plan = Callable[[tuple[Capture, ...]], tuple[str, ...]]
+"""Given what came so far, the next lines to type; () ends the visit."""
+
+MOST_LINES = 60  # a plan that never ends is a defect of ours, not the router's burden
+_HEAVY = ("show logging", "show crypto ipsec sa", "show running-config", "show crypto session")
+_REFUSALS = {"E_CMD_INVALID", "E_CMD_AMBIGUOUS", "E_CMD_INCOMPLETE", "E_CMD_DENIED"}
+
+
+def now() -> datetime:
+    """The collector's clock."""
+    return datetime.now(UTC)  # noqa: TID251 - a capture's time is the collector's
+
+
+class Cancel:
+    """Ends the visits that share it, now: their connections are closed under them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._closers: set[Callable[[], None]] = set()
+        self.fired = False
+
+    def fire(self) -> None:
+        """Close what is open; what opens later is closed at once."""
+        with self._lock:
+            self.fired = True
+            closers = list(self._closers)
+        for close in closers:
+            close()
+
+    @contextmanager
+    def covering(self, close: Callable[[], None]) -> Iterator[None]:
+        """Have `close` called when fired while the block runs."""
+        with self._lock:
+            self._closers.add(close)
+            fired = self.fired
+        if fired:
+            close()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._closers.discard(close)
+
+
+@dataclass(slots=True)
+class _Visit:
+    """What came so far."""
+
+    device: Device
+    clock: Callable[[], datetime]
+    captures: list[Capture]
+    failures: list[Failure]
+    hostname: str | None = None
+
+    def fail(self, error: SessionError) -> Failure:
+        failure = to_failure(error)
+        self.failures.append(failure)
+        return failure
+
+
+def to_failure(error: SessionError) -> Failure:
+    """A SessionError as data."""
+    return Failure(code=error.code, phase=error.phase, message=error.message, command=error.command, hint=error.hint)
+
+
+def visit(
+    device: Device,
+    plan: Plan,
+    *,
+    secrets: Secrets,
+    trust: Trust,
+    clock: Callable[[], datetime] = now,
+    limits: Limits | None = None,
+    cancel: Cancel | None = None,
+    told: Callable[[str], None] = lambda _line: None,
+    typed: Callable[[str], None] = lambda _line: None,
+) -> Snapshot:
+    """Log in to `device` once and run `plan`.
+
+    Never raises for what a router, a network or a reference does: that is a Failure of the snapshot. A refused command
+    stands in its capture's `failure` and the visit goes on; what ends the visit stands in `Snapshot.failures`, and in
+    the `failure` of the capture that it cut. Text is redacted before it leaves this function.
+
+    told: one line when a host key is pinned. typed: each line that went out (the secret masked), for tests and traces.
+    """
+    started = clock()
+    deadline = time.monotonic() + device.timeout.device.total_seconds()
+    state = _Visit(device, clock, [], [])
+    try:
+        with _shell(device, deadline, secrets, trust, limits, cancel or Cancel(), told, typed) as shell:
+            _run(state, shell, plan, secrets, trust)
+    except SessionError as error:
+        if cancel is not None and cancel.fired and error.code is not ErrorCode.CREDENTIAL:
+            error = SessionError(ErrorCode.DEADLINE, "the run ended while this device was visited", phase="run")  # noqa: PLW2901
+        if not state.failures:
+            state.fail(error)
+    return Snapshot(
+        device=device,
+        captures=tuple(state.captures),
+        failures=tuple(state.failures),
+        hostname=state.hostname,
+        started_at=started,
+        finished_at=clock(),
+    )
+
+
+@contextmanager
+def _shell(
+    device: Device,
+    deadline: float,
+    secrets: Secrets,
+    trust: Trust,
+    limits: Limits | None,
+    cancel: Cancel,
+    told: Callable[[str], None],
+    typed: Callable[[str], None],
+) -> Iterator[Shell]:
+    """An open shell of the device, closed hard at the end."""
+    from collector.session.opening import opened  # noqa: PLC0415 - netmiko takes 0.3 s to import; `analyze` never needs it
+
+    with opened(device, deadline, secrets=secrets, trust=trust, cancel=cancel, told=told) as wire:
+        yield Shell(
+            wire,
+            deadline=deadline,
+            command_seconds=device.timeout.command.total_seconds(),
+            limits=limits,
+            typed=typed,
+        )
+
+
+def _run(state: _Visit, shell: Shell, plan: Plan, secrets: Secrets, trust: Trust) -> None:
+    device = state.device
+    prompt = shell.login()
+    state.hostname = prompt.hostname
+    trust.identify(device.name, hostname=prompt.hostname)
+    if prompt.sign == ">" and device.secret is not None:
+        shell.enable(secrets.resolve(device.secret, "secret"))
+    shell.prepare()
+    shell.late()
+    count = 0
+    while lines := plan(tuple(state.captures)):
+        for index, line in enumerate(lines):
+            count += 1
+            if count > MOST_LINES:
+                raise SessionError(ErrorCode.INTERNAL, f"the plan asks for more than {MOST_LINES} lines", phase="any")
+            _ask(state, shell, line, lines[index + 1 :])
+        _check_serial(state, trust)
+
+
+def _ask(state: _Visit, shell: Shell, line: str, missing: tuple[str, ...]) -> None:
+    taken_at = state.clock()
+    heavy = line.startswith(_HEAVY)
+    seconds = state.device.timeout.command.total_seconds() * (2 if heavy else 1)
+    cap = Limits().cap_log if line.startswith("show logging") else None
+    try:
+        answer = shell.ask(line, seconds=seconds, cap=cap)
+    except Broken as error:
+        _attach_late(state, shell)
+        if error.code is ErrorCode.DEADLINE and missing:
+            error.message += f"; not asked: {', '.join(missing)}"
+        failure = state.fail(error)
+        part = error.part
+        text = _redacted(part.text) if part else ""
+        note = "; ".join(("cut: " + failure.message, *(part.notes if part else ())))
+        state.captures.append(
+            Capture(command=line, text=text, taken_at=taken_at, complete=False, note=note, failure=failure)
+        )
+        raise
+    _attach_late(state, shell)
+    state.captures.append(_capture(line, answer, taken_at))
+
+
+def _attach_late(state: _Visit, shell: Shell) -> None:
+    """What came after a prompt belongs to the capture before; unless it is only log messages, that is cut short."""
+    late = shell.late()
+    if late is None or not state.captures:
+        return
+    last = state.captures[-1]
+    if not late.text.strip():
+        notes = "; ".join(filter(None, (last.note, *late.notes)))
+        state.captures[-1] = replace(last, note=notes)
+        return
+    if all(not line.strip() or "%" in line for line in late.text.splitlines()):
+        said = late.text.strip().splitlines()[0][:200]
+        state.captures[-1] = replace(
+            last, note="; ".join(filter(None, (last.note, f"a log message came after the answer: {said}")))
+        )
+        return
+    note = "more came after the prompt that seemed to end it"
+    state.captures[-1] = replace(
+        last, text=last.text + _redacted(late.text), complete=False, note="; ".join(filter(None, (last.note, note)))
+    )
+
+
+def _capture(line: str, answer: Answer, taken_at: datetime) -> Capture:
+    text = _redacted(answer.text)
+    return Capture(
+        command=line, text=text, taken_at=taken_at, note="; ".join(answer.notes), failure=_refused(line, text)
+    )
+
+
+def _redacted(text: str) -> str:
+    from collector.parse.redact import redact  # noqa: PLC0415 - parse loads TextFSM
+
+    return redact(text)
+
+
+def _refused(line: str, text: str) -> Failure | None:
+    """The refusal that the answer is, if it is one; any `% ` first line that the catalogue does not know is one too."""
+    from collector.commands import read_capture  # noqa: PLC0415 - the catalogue loads TextFSM
+    from collector.parse import refusal  # noqa: PLC0415 - the same
+
+    head = text[:8192]
+    refused = refusal(head)
+    if refused is not None:
+        return to_failure(SessionError(refused.code, refused.text[:200], phase="command", command=line))
+    first = next((row.strip() for row in head.splitlines() if row.strip()), "")
+    if not first.startswith("% ") or len(text) > len(head):
+        return None
+    reading = read_capture(Capture(command=line, text=text))
+    if reading is not None and reading.status is CaptureStatus.PARSED:
+        return None
+    return to_failure(SessionError(ErrorCode.CMD_INVALID, first[:200], phase="command", command=line))
+
+
+def _check_serial(state: _Visit, trust: Trust) -> None:
+    """The serial number that `show version` gives is pinned with the hostname; another one attaches nothing."""
+    from collector.commands import read_capture  # noqa: PLC0415 - the catalogue loads TextFSM
+    from collector.model import Version  # noqa: PLC0415 - with it
+
+    last = next((capture for capture in state.captures if capture.command == "show version"), None)
+    if last is None or last.failure is not None or not last.complete:
+        return
+    reading = read_capture(last)
+    for record in reading.records if reading else ():
+        if isinstance(record, Version) and record.serial:
+            try:
+                trust.identify(state.device.name, serial=record.serial)
+            except SessionError:
+                state.captures.clear()
+                raise
+            return
+
+
+def say(error: CollectorError) -> str:
+    """An error's own words."""
+    return str(error)
+
+
+__all__ = ["Cancel", "Plan", "allow", "now", "to_failure", "visit"]
