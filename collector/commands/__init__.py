@@ -11,8 +11,10 @@ from collector.commands import (
     show_clock,
     show_crypto_ikev2_sa,
     show_crypto_ikev2_session,
+    show_crypto_ipsec_sa,
     show_crypto_isakmp_sa,
     show_crypto_mib_ipsec_flowmib_global,
+    show_crypto_session,
     show_dmvpn,
     show_drops,
     show_ip_nhrp,
@@ -47,6 +49,8 @@ CATALOGUE: tuple[Command[object], ...] = (
     show_crypto_isakmp_sa.COMMAND,
     show_crypto_ikev2_sa.COMMAND,
     show_crypto_ikev2_session.COMMAND,
+    show_crypto_ipsec_sa.COMMAND,
+    show_crypto_session.COMMAND,
 )
 
 __all__ = ["CATALOGUE", "Command", "Reading", "Typed", "read_capture", "recognise", "rows_of"]

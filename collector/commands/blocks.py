@@ -58,7 +58,7 @@ def read_blocks(
     fold: Fold[R],
     *,
     counts: tuple[Count[R], ...] = (),
-    empty: Empty = Empty(),  # noqa: B008 - frozen
+    empty: Empty = Empty(),
     filtered: str | None = None,
     whole_filters: frozenset[str] = frozenset(),
 ) -> Reading[R]:

@@ -135,7 +135,7 @@ class _Open:
 
     def lacks(self, *, details: bool) -> Iterator[Doubt]:
         for end in self.ends:
-            if end and _end(end)[0] is None:
+            if end and end_and_port(end)[0] is None:
                 yield Doubt(line=self.row.line, text=f"{end!r} is no address")
         missing = [
             name
@@ -152,7 +152,7 @@ class _Open:
             yield Doubt(line=self.row.line, text=f"the SA has no {missing[0]}")
 
     def sa(self) -> IkeSa:
-        (local, local_port), (remote, remote_port) = map(_end, self.ends)
+        (local, local_port), (remote, remote_port) = map(end_and_port, self.ends)
         lifetime, age = self.life or (None, None)
         status = self.row.text("STATUS")
         return IkeSa(
@@ -179,7 +179,7 @@ class _Open:
         )
 
 
-def _end(text: str) -> tuple[Address | None, int | None]:
+def end_and_port(text: str) -> tuple[Address | None, int | None]:
     """`192.0.2.1/500`, `2001:DB8::1/500` -> address and port."""
     address, slash, port = text.rpartition("/")
     if not slash:

@@ -25,10 +25,14 @@ class Unparsed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One record of a template. values: per Value name, text (or list of texts for `List`). line: where it began."""
+    """One record of a template. values: per Value name, text (or list of texts for `List`). line: where it began.
+
+    first: the Value assigned first in it, which tells rows of several kinds apart.
+    """
 
     line: int
     values: dict[str, Any]
+    first: str = ""
 
     def text(self, name: str) -> str:
         """The value as text, "" where it was not set."""
@@ -54,6 +58,7 @@ class _Record:
         self.values: dict[str, str | None] = {}
         self.lists: dict[str, list[str | None]] = {name: [] for name in template.lists}
         self.began = 0
+        self.first = ""
 
     def assign(self, name: str, value: str | None, *, is_list: bool) -> None:
         if is_list:
@@ -80,17 +85,17 @@ class _Record:
                 values[name] = value
         for name, items in self.lists.items():
             values[name] = list(items)
-        return Row(line=self.began or line, values=values)
+        return Row(line=self.began or line, values=values, first=self.first)
 
     def clear(self) -> None:
         self.values = self.fill.copy()
         for name in self.lists:
             if name not in self.template.filldown:
                 self.lists[name] = []
-        self.began = 0
+        self.began, self.first = 0, ""
 
     def clear_all(self) -> None:
-        self.fill, self.values, self.began = {}, {}, 0
+        self.fill, self.values, self.began, self.first = {}, {}, 0, ""
         for name in self.lists:
             self.lists[name] = []
 
@@ -123,7 +128,8 @@ def run(template: Template, lines: Iterable[str], left: list[Unparsed]) -> Itera
             if rule.assigns:
                 for name, is_list in rule.assigns:
                     record.assign(name, found[name], is_list=is_list)
-                record.began = record.began or number
+                if not record.began:
+                    record.began, record.first = number, rule.assigns[0][0]
             if rule.record and (row := _operate(record, rule.record, number)) is not None:
                 yield row
             if rule.line == "Continue":
