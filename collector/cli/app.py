@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from collector.cli import analyze, catalogues, explain, inventory, parse
+from collector.cli import analyze, catalogues, explain, findings, inventory, lab, parse, tickets
 from collector.cli.output import tool_version
 
 app = typer.Typer(
@@ -36,4 +36,7 @@ app.command("parse")(parse.parse)
 app.command("explain")(explain.explain)
 app.command("rules")(catalogues.rules)
 app.command("commands")(catalogues.commands)
+app.command("findings")(findings.findings)
+app.command("lab")(lab.lab)
 app.add_typer(inventory.app, name="inventory")
+app.add_typer(tickets.app, name="tickets")
