@@ -1,0 +1,175 @@
+"""A pasted terminal session: prompt, command, answer, many times, of one router or of several in one file.
+
+An answer is whole only where a prompt of the same router follows. Log messages amid prompts and answers are gathered
+beside. A `show tech-support` typed in a session is cut into its sections.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from collector.commands import read_capture, recognise
+from collector.model import Capture
+from collector.snapshot import techsupport
+from collector.snapshot.prompts import Prompt, device_name, joined, prompt, shown
+from collector.snapshot.stray import MNEMONIC, Stray
+from collector.snapshot.text import Document
+
+CUT = "the text ends before the next prompt"
+_OTHER = "another router's prompt follows, not this one's"
+_BANNER = re.compile(r"\s*banner \S+ (\^C|\S)")
+_BANNER_LINES = 200  # a banner whose end is missing must not swallow the session
+_WORDS = re.compile(r"[^\W\d_]{2,}")
+_LOGS = frozenset({"show logging"})
+_CONFIGURATIONS = frozenset({"show running-config"})
+
+
+@dataclass(slots=True, kw_only=True)
+class _Open:
+    """The answer that is being read."""
+
+    host: str
+    command: str
+    start: int
+    first_line: int
+    kind: str | None  # the catalogue's name, None for a command that we do not read
+    banner: str = ""
+    banner_lines: int = 0
+
+
+@dataclass(slots=True)
+class _Session:
+    """What one router's prompts gave."""
+
+    captures: list[Capture] = field(default_factory=list)
+    stray: Stray = field(default_factory=Stray)
+
+
+@dataclass(slots=True)
+class _Reader:
+    document: Document
+    known: frozenset[str]
+    sessions: dict[str, _Session] = field(default_factory=dict)
+    open: _Open | None = None
+    host: str = ""
+
+    def session(self, host: str) -> _Session:
+        return self.sessions.setdefault(device_name(host), _Session())
+
+    def close(self, end: int | None, complete: bool, note: str) -> None:  # noqa: FBT001 - private
+        if self.open is None:
+            return
+        opened, self.open = self.open, None
+        capture = self.document.capture(
+            opened.command, opened.start, end, first_line=opened.first_line, complete=complete, note=note
+        )
+        captures = self.session(opened.host).captures
+        if techsupport.is_typed(opened.command):
+            captures.extend(techsupport.sections_of(capture))
+        elif not complete and note == CUT:
+            captures.append(_without_prose(capture))
+        else:
+            captures.append(capture)
+
+
+def sessions(document: Document, known: frozenset[str]) -> dict[str, tuple[Capture, ...]]:
+    """Device name -> its captures in order, the stray log messages last. `known`: the hosts of prompts.hosts."""
+    reader = _Reader(document=document, known=known)
+    waiting: tuple[int, int, str] | None = None  # a line that may yet be the rest of a wrapped echo
+    previous = ""
+    for number, (place, following, line) in enumerate(document.lines(), 1):
+        found = None if _in_banner(reader.open, line) else prompt(line, known)
+        if found is not None:
+            _prompted(reader, found, number, (place, following))
+            waiting, previous = (number, place, found.typed) if found.typed else None, line
+            continue
+        if waiting is not None and waiting[0] == number - 1 and (whole := joined(waiting[2], previous, line)):
+            _asked(reader, whole, number + 1, following)
+            waiting = None
+            continue
+        waiting = None
+        _answered(reader, number, line)
+    reader.close(None, complete=False, note=CUT)
+    return {name: tuple(_all(session, document.source)) for name, session in reader.sessions.items()}
+
+
+def _all(session: _Session, source: str) -> Iterator[Capture]:
+    yield from session.captures
+    stray = session.stray.capture(source)
+    if stray is not None:
+        yield stray
+
+
+def _prompted(reader: _Reader, found: Prompt, number: int, places: tuple[int, int]) -> None:
+    same = reader.open is None or reader.open.host == found.host
+    reader.close(places[0], complete=same, note="" if same else _OTHER)
+    if not reader.host and reader.sessions.get("") is not None:
+        reader.sessions = {device_name(found.host): reader.sessions[""]}
+    reader.host = found.host
+    session = reader.session(found.host)
+    session.stray.stop()
+    session.stray.look(number, found.typed)
+    _asked(reader, found.typed, number + 1, places[1])
+
+
+def _asked(reader: _Reader, typed: str, first_line: int, start: int) -> None:
+    command = shown(typed)
+    if command is None:
+        return
+    known = recognise(command)
+    reader.open = _Open(
+        host=reader.host,
+        command=command,
+        start=start,
+        first_line=first_line,
+        kind=known.command.name if known else None,
+    )
+
+
+def _answered(reader: _Reader, number: int, line: str) -> None:
+    kind = reader.open.kind if reader.open else None
+    if kind in _LOGS or kind in _CONFIGURATIONS:
+        return
+    stray = reader.session(reader.host).stray if reader.host else reader.sessions.setdefault("", _Session()).stray
+    stray.look(number, line)
+
+
+def _in_banner(opened: _Open | None, line: str) -> bool:
+    """True within the text of a banner of a configuration: what looks like a prompt there is none."""
+    if opened is None or opened.kind not in _CONFIGURATIONS:
+        return False
+    if opened.banner:
+        opened.banner_lines += 1
+        if opened.banner in line or opened.banner_lines > _BANNER_LINES or line == "end":
+            opened.banner = ""
+        return True
+    match = _BANNER.match(line)
+    if match and match[1] not in line[match.end() :]:
+        opened.banner, opened.banner_lines = match[1], 0
+    return False
+
+
+def _without_prose(capture: Capture) -> Capture:
+    """`capture` without the prose of a document behind its last line that was understood."""
+    if capture.path is not None:
+        return capture
+    reading = read_capture(capture)
+    if reading is None or not reading.unparsed or not reading.records:
+        return capture
+    foreign = {item.line for item in reading.unparsed}
+    lines = capture.text.splitlines(keepends=True)
+    end = len(lines)
+    while end and (end in foreign or not lines[end - 1].strip() or MNEMONIC.search(lines[end - 1])):
+        end -= 1
+    if not any(len(_WORDS.findall(line)) > 5 for line in lines[end:]):
+        return capture
+    return Capture(
+        command=capture.command,
+        text="".join(lines[:end]),
+        complete=False,
+        note="the text of a document follows, no prompt",
+        source=capture.source,
+        first_line=capture.first_line,
+    )

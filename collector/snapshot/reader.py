@@ -1,0 +1,241 @@
+"""Any files and folders -> snapshots, one a device: what each file is, whose it is, and which belong together."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from collector.errors import StateError, UsageError
+from collector.model import Capture, Device, Snapshot
+from collector.snapshot import bare, configuration, paste, prompts, store, syslog, techsupport
+from collector.snapshot.names import INDEX
+from collector.snapshot.stray import Stray
+from collector.snapshot.text import Document, document, open_document
+
+_LOG = logging.getLogger("collector.snapshot")
+_UPTIME = re.compile(r"^[ \t]{0,8}(\S{1,63}) uptime is \d", re.MULTILINE)
+_XE = re.compile(r"IOS[ -]XE|LINUX_IOSD|hardware qfp active", re.IGNORECASE)
+_NOT_OURS = frozenset({"CVS", "__pycache__", "router.db"})
+_SYSLOG_SHARE = 0.5
+STDIN = "-"
+
+
+@dataclass(slots=True)
+class _Found:
+    """What is known of one device: saved folders, read when asked for, and snapshots of other origin, in order."""
+
+    name: str
+    parts: list[Path | Snapshot] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Devices:
+    """Devices by name; a saved device also answers to its hostname and its address."""
+
+    found: list[_Found] = field(default_factory=list)
+    names: dict[str, _Found] = field(default_factory=dict)
+    aliases: dict[str, _Found | None] = field(default_factory=dict)  # None: two devices answer to it
+
+    def add(self, name: str, part: Path | Snapshot, aliases: Sequence[str] = ()) -> None:
+        device = self.names.get(name.casefold()) or self.aliases.get(name.casefold())
+        if device is None:
+            device = _Found(name)
+            self.found.append(device)
+            self.names[name.casefold()] = device
+        device.parts.append(part)
+        for alias in aliases:
+            key = alias.casefold()
+            self.aliases[key] = device if self.aliases.get(key, device) is device else None
+
+
+def read_paths(paths: Sequence[str], stdin: BinaryIO | None = None) -> Iterator[Snapshot]:
+    """Snapshots of everything in `paths`, one a device, in the order in which the devices were first met.
+
+    A path is a saved folder, a folder of such or of files, a file, or `-` (stdin). UsageError for what was named and
+    cannot be read; within a folder such a file is told in the log and passed over, as long as another one is good.
+    """
+    devices = _Devices()
+    later: list[Document] = []
+    for path in paths:
+        if path == STDIN:
+            later.append(document(_all_of(stdin), "stdin"))
+        else:
+            _collect(Path(path), devices, later)
+    for item in later:
+        for snapshot in snapshots_of(item):
+            devices.add(snapshot.device.name, snapshot)
+    for device in devices.found:
+        yield _merged([store.read(part) if isinstance(part, Path) else part for part in device.parts])
+
+
+def _all_of(stdin: BinaryIO | None) -> bytes:
+    if stdin is None:
+        raise UsageError("stdin: nothing to read there")
+    return stdin.read()
+
+
+def _collect(path: Path, devices: _Devices, later: list[Document]) -> None:
+    """Sort `path` into saved folders (into `devices`) and documents (into `later`)."""
+    if not path.exists():
+        raise UsageError(f"{path}: no such file or folder")
+    if path.name == INDEX:
+        path = path.parent
+    if not path.is_dir():
+        item = open_document(path)
+        _must_be_something(item)
+        later.append(item)
+        return
+    before = len(devices.found), len(later)
+    refused = _walk(path, devices, later)
+    if (len(devices.found), len(later)) == before and not any(True for found in devices.found if found.parts):
+        reason = f"; {refused[0]}" if refused else ""
+        raise UsageError(f"{path}: no captures in this folder{reason}")
+
+
+def _walk(top: Path, devices: _Devices, later: list[Document]) -> list[str]:
+    """Everything below `top`; what was passed over, and why."""
+    refused: list[str] = []
+    for folder, folders, files in os.walk(top):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _NOT_OURS)
+        home = Path(folder)
+        if INDEX in files:
+            index = store.read_index(home)
+            device = index["device"]
+            aliases = [str(name) for name in (index.get("hostname"), device.get("host")) if name]
+            devices.add(str(device.get("name")), home, aliases)
+            folders.clear()
+            continue
+        for name in sorted(files):
+            if name.startswith(".") or name in _NOT_OURS:
+                continue
+            try:
+                item = open_document(home / name)
+                _must_be_something(item)
+            except UsageError as error:
+                refused.append(str(error))
+            else:
+                later.append(item)
+    for reason in refused:
+        _LOG.warning("passed over: %s", reason)
+    return refused
+
+
+def _must_be_something(item: Document) -> None:
+    if _kind(item) is None:
+        raise UsageError(
+            f"{item.source}: no router's text is recognised: no prompt with a show command, no show tech section, no "
+            "configuration, no log message, and no heading of a known command"
+        )
+
+
+def _kind(item: Document) -> str | None:
+    """What a document is; the surest sign first."""
+    head = item.head()
+    if prompts.hosts(item):
+        return "paste"
+    if techsupport.has_titles(head):
+        return "tech-support"
+    if syslog.share_of_messages(head) >= _SYSLOG_SHARE:
+        return "syslog"
+    if configuration.is_configuration(head):
+        return "running-config"
+    if bare.command_of(item) is not None:
+        return "bare"
+    return "prose" if _messages(item) is not None else None
+
+
+def _messages(item: Document) -> Capture | None:
+    """The log messages in free text."""
+    stray = Stray()
+    for number, (_, _, line) in enumerate(item.lines(), 1):
+        stray.look(number, line)
+    return stray.capture(item.source)
+
+
+def snapshots_of(item: Document) -> Iterator[Snapshot]:
+    """The devices in one document."""
+    kind = _kind(item)
+    if kind == "paste":
+        for name, captures in paste.sessions(item, prompts.hosts(item)).items():
+            yield _snapshot(name, captures, "paste", hostname=name)
+    elif kind == "tech-support":
+        yield _named(item, tuple(techsupport.sections(item)), "tech-support")
+    elif kind == "running-config":
+        yield _named(item, configuration.captures(item), "running-config")
+    elif kind == "syslog":
+        for name, capture in syslog.routers(item).items():
+            yield _snapshot(name or item.stem, (capture,), "syslog")
+    elif kind == "bare":
+        command = bare.command_of(item)
+        assert command is not None
+        yield _named(item, (item.capture(command, 0, None, first_line=1),), "paste")
+    elif (messages := _messages(item)) is not None:
+        yield _snapshot(item.stem, (messages,), "paste")
+
+
+def _named(item: Document, captures: tuple[Capture, ...], origin: str) -> Snapshot:
+    """A snapshot whose device is named by its text: `hostname X`, `X uptime is`, else by the file."""
+    hostname = next((name for capture in captures if (name := _hostname(capture))), None)
+    return _snapshot(hostname or bare.device_of(item) or item.stem, captures, origin, hostname=hostname)
+
+
+def _hostname(capture: Capture) -> str | None:
+    """The hostname that a configuration or a version says."""
+    if capture.command.split()[:2] != ["show", "running-config"] and not capture.command.startswith("show ver"):
+        return None
+    text = capture.text
+    if capture.path is not None:
+        text = "\n".join(line for line, _ in zip(capture.lines(), range(5000), strict=False))
+    match = configuration.HOSTNAME.search(text) or _UPTIME.search(text)
+    return match[1] if match else None
+
+
+def _snapshot(name: str, captures: tuple[Capture, ...], origin: str, hostname: str | None = None) -> Snapshot:
+    xe = any(_XE.search(capture.command) or _XE.search(capture.text[:4096]) for capture in captures)
+    device = Device(name=name, host=name, platform="cisco_xe" if xe else "cisco_ios")
+    return Snapshot(device=device, captures=captures, hostname=hostname, origin=origin)
+
+
+def _merged(parts: list[Snapshot]) -> Snapshot:
+    """One snapshot of several of the same device, by time where all have one, else in the order given."""
+    if len(parts) == 1:
+        return parts[0]
+    times = [part.started_at for part in parts]
+    if all(time is not None for time in times):
+        parts = sorted(parts, key=lambda part: part.started_at.timestamp() if part.started_at else 0.0)
+    saved = next((part for part in parts if part.origin == "visit"), parts[0])
+    origins = {part.origin for part in parts}
+    starts = [time for time in times if time is not None]
+    ends = [part.finished_at for part in parts if part.finished_at is not None]
+    return Snapshot(
+        device=saved.device,
+        captures=tuple(capture for part in parts for capture in part.captures),
+        failures=tuple(failure for part in parts for failure in part.failures),
+        hostname=next((part.hostname for part in parts if part.hostname), None),
+        started_at=min(starts, default=None),
+        finished_at=max(ends, default=None),
+        origin=origins.pop() if len(origins) == 1 else "paste",
+    )
+
+
+def capture_of_file(command: str, path: Path | None, stdin: BinaryIO | None = None) -> Capture:
+    """A file (or stdin) as the answer to `command`; of a pasted session the last answer to that command in it."""
+    from collector.commands import recognise  # noqa: PLC0415 - the catalogue is needed by this verb's caller anyway
+
+    item = document(_all_of(stdin), "stdin") if path is None else open_document(path)
+    asked = recognise(command)
+    known = prompts.hosts(item)
+    if asked is not None and known:
+        captures = [capture for found in paste.sessions(item, known).values() for capture in found]
+        same = [one for one in captures if (typed := recognise(one.command)) and typed.command is asked.command]
+        if same:
+            return same[-1]
+    return item.capture(command, 0, None, first_line=1)
+
+
+__all__ = ["StateError", "capture_of_file", "read_paths", "snapshots_of"]

@@ -1,0 +1,77 @@
+"""Log messages that stand outside of a log: between prompts, amid another answer, in the prose of a document.
+
+They become a capture of `show logging` of their own. Its lines keep their distance, so that a line number in it and
+one in the file differ by a constant.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from collector.model import Capture
+from collector.parse import redact
+
+NOTE = "log messages that stand outside of any log"
+MNEMONIC = re.compile(r"%[A-Z][A-Z0-9_]*-(?:[A-Z0-9_]+-){0,2}[0-7]-[A-Z0-9_]+ ?:")
+_MEANT = re.compile(r"INV_SPI ?:")
+_WHOLE = re.compile(r"srcaddr ?= ?\S")
+_GOES_ON = re.compile(
+    r"\s*(?:[\d.:/,]|input interface|srcaddr|src_addr|dest_?addr|destaddr|prot ?=|spi ?=|has invalid spi|connection id)"
+)
+_BLANKS = 3  # blank lines that a mail or a PDF puts into one message
+_PIECES = 5  # lines that one message may be wrapped into
+
+
+@dataclass(slots=True)
+class Stray:
+    """Collects the log lines of one device."""
+
+    lines: list[tuple[int, str]] = field(default_factory=list)
+    _message: str = ""
+    _blank: int = 0
+    _pieces: int = 0
+
+    def look(self, number: int, line: str) -> None:
+        """Keep `line` where it is, or goes on with, a log message."""
+        if "%" in line and MNEMONIC.search(line):
+            self.lines.append((number, line))
+            self._message, self._blank, self._pieces = line[line.rfind("%") :], 0, 0
+        elif self._message:
+            self._follow(number, line)
+
+    def stop(self) -> None:
+        """A prompt came: what follows goes on with nothing."""
+        self._message = ""
+
+    def _follow(self, number: int, line: str) -> None:
+        if not line.strip():
+            self._blank += 1
+            if self._blank > _BLANKS:
+                self._message = ""
+            return
+        goes_on = _GOES_ON.match(line) or (_MEANT.search(self._message) and not _WHOLE.search(self._message))
+        if not goes_on or self._pieces >= _PIECES:
+            self._message = ""
+            return
+        self.lines.append((number, line))
+        self._message += " " + line.strip()
+        self._blank = 0
+        self._pieces += 1
+
+    def capture(self, source: str) -> Capture | None:
+        """What was collected, as an answer to `show logging`; `None` where there was nothing."""
+        if not self.lines:
+            return None
+        first = self.lines[0][0]
+        text: list[str] = []
+        for number, line in self.lines:
+            text.extend([""] * (number - first - len(text)))
+            text.append(line)
+        return Capture(
+            command="show logging",
+            text=redact("\n".join(text) + "\n"),
+            note=NOTE,
+            source=source,
+            first_line=first,
+        )

@@ -1,0 +1,97 @@
+"""Files of a syslog server: one pass, told apart by router, only what bears on IPsec kept.
+
+A router is named by its origin-id, else by the host that the relay wrote, else the file is one router's. Its first and
+last line are kept whatever they say: they are the window in which silence means something. A file of one router alone
+is handed on as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from collector.model import Capture
+from collector.parse import redact_lines
+from collector.parse.log.header import REACH, read_header
+from collector.snapshot.stray import MNEMONIC
+from collector.snapshot.text import LARGE, Document
+
+_KEPT = re.compile(
+    r"INV_SPI|%(?:CRYPTO|IPSEC|GDOI|IKEV2|ISAKMP|HSRP|STANDBY|SYS-\d|REDUNDANCY|RF-|PLATFORM|OIR|IOSXE|PARSER|CPPHA|DMVPN|NHRP)"
+)
+_REPEATED = "message repeated"
+_DATE = r"[A-Z][a-z]{2} [ \d]\d"
+# what nearly every line of a relay looks like: the host, then nothing but counts and the router's stamp
+_USUAL = re.compile(
+    rf"(?:<\d{{1,3}}>)?(?:{_DATE} (?:\d{{4}} )?\d\d:\d\d:\d\d|\d{{4}}-\d\d-\d\dT\S{{8,24}}) ([\w.\-]{{1,64}}|[0-9A-Fa-f:.]{{3,45}})"
+    rf"(?: (?:\d{{1,10}}: ){{0,2}}[*.]?{_DATE} (?:\d{{4}} )?\d\d:\d\d:\d\d(?:\.\d{{1,6}})?(?: [A-Z]{{2,5}})?: )?$"
+)
+_BLANKS = re.compile(r"\s+")
+
+
+@dataclass(slots=True)
+class _Router:
+    """The lines of one router that are kept: (line number, line)."""
+
+    kept: list[tuple[int, str]] = field(default_factory=list)
+    first: tuple[int, str] | None = None
+    last: tuple[int, str] = (0, "")
+
+
+def share_of_messages(head: str) -> float:
+    """The share of lines that hold a message, among those that are not blank."""
+    lines = [line for line in head.split("\n") if line.strip()]
+    return sum(bool(MNEMONIC.search(line)) for line in lines) / len(lines) if lines else 0.0
+
+
+def routers(document: Document) -> dict[str, Capture]:
+    """Router -> its log lines as an answer to `show logging`. "" where no line names one."""
+    found: dict[str, _Router] = {}
+    name = ""
+    nameless = 0
+    kept = False
+    for number, (_, _, line) in enumerate(document.lines(), 1):
+        match = MNEMONIC.search(line) if "%" in line else None
+        if match is None:
+            if kept and (line[:1].isspace() or _REPEATED in line) and line.strip():
+                found[name].kept.append((number, line))
+            continue
+        who = _who(line[: match.start()])
+        nameless += who is None
+        name = who or ""
+        router = found.setdefault(name, _Router())
+        router.first = router.first or (number, line)
+        router.last = (number, line)
+        kept = _KEPT.search(line, match.start()) is not None
+        if kept:
+            router.kept.append((number, line))
+    if len(found) <= 1:
+        name = next(iter(found), "")
+        return {name: document.capture("show logging", 0, None, first_line=1)}
+    return {name: _capture(router, document) for name, router in found.items()}
+
+
+def _who(head: str) -> str | None:
+    """Who wrote a message, by what stands before its `%`."""
+    usual = _USUAL.match(head)
+    if usual:
+        return usual[1]
+    header = read_header(_BLANKS.sub(" ", head[-REACH:]))
+    return (header.origin or header.relay_host) if header else None
+
+
+def _capture(router: _Router, document: Document) -> Capture:
+    assert router.first is not None
+    lines = sorted({*router.kept, router.first, router.last})
+    small = document.text is not None and len(document.text) <= LARGE
+    text: list[str] = []
+    for number, line in lines:
+        if small:  # the other routers' lines are blank here, so that line numbers are the file's
+            text.extend([""] * (number - 1 - len(text)))
+        text.append(line)
+    return Capture(
+        command="show logging",
+        text="\n".join(redact_lines(text)) + "\n",
+        source=document.source,
+        note="" if small else "only the lines that bear on IPsec, and the first and last of this router",
+    )
