@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, islice
 from typing import Any
 
 from collector.commands import (
@@ -31,7 +32,7 @@ from collector.commands.recognise import Typed
 from collector.commands.recognise import recognise as _recognise
 from collector.errors import ErrorCode
 from collector.model import Capture, CaptureStatus, Log, plain
-from collector.parse import refusal
+from collector.parse import LOOK, refusal
 
 CATALOGUE: tuple[Command[object], ...] = (
     show_privilege.COMMAND,
@@ -78,10 +79,12 @@ def read_capture(capture: Capture) -> Reading[object] | None:
             reason=capture.failure.message,
             code=capture.failure.code,
         )
-    refused = refusal(capture.text)
+    lines = capture.lines()
+    head = list(islice(lines, LOOK))  # a large capture is streamed: its text is not at hand
+    refused = refusal("\n".join(head))
     if refused is not None:
         return Reading(command=name, status=CaptureStatus.REFUSED, records=(), reason=refused.text, code=refused.code)
-    reading = typed.command.read(capture.lines(), typed.filtered)
+    reading = typed.command.read(chain(head, lines), typed.filtered)
     if capture.complete or reading.status is not CaptureStatus.PARSED:
         return reading
     return Reading(

@@ -27,8 +27,8 @@ def recognise(line: str, catalogue: Iterable[Command[object]]) -> Typed | None:
     most words typed in full wins, then the earlier one of the catalogue.
     """
     typed, _, behind = line.partition("|")
-    words = _WORD.findall(typed.lower())
-    if len(words) < 2 or not "show".startswith(words[0]):
+    words = _WORD.findall(typed)
+    if len(words) < 2 or not "show".startswith(words[0].lower()):
         return None
     best: tuple[int, Typed] | None = None
     for command in catalogue:
@@ -47,8 +47,8 @@ def _fit(words: list[str], full: list[str]) -> tuple[int, tuple[str, ...]] | Non
     for word, keyword in zip(words, full, strict=True):
         if keyword[0] in "<{":
             arguments.append(word)
-        elif keyword.startswith(word):
-            exact += word == keyword
+        elif keyword.startswith(word.lower()):
+            exact += word.lower() == keyword
         else:
             return None
     return exact, tuple(arguments)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collector.parse.marks import unmarked
 from collector.parse.redact import MASK, redact, redact_lines
-from collector.parse.refusal import Refusal, refusal
+from collector.parse.refusal import LOOK, Refusal, refusal
 from collector.parse.runner import Row, Table, Unparsed, stream, table
 
 __all__ = [
+    "LOOK",
     "MASK",
     "Refusal",
     "Row",

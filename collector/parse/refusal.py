@@ -6,6 +6,9 @@ import re
 from dataclasses import dataclass
 
 from collector.errors import ErrorCode
+from collector.parse.interruption import interrupts
+
+LOOK = 40  # lines: a refusal is at the top
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,22 +30,23 @@ _WORDINGS: tuple[tuple[re.Pattern[str], ErrorCode], ...] = (
     (re.compile(r"(?:% ?)?(?:Command |Per-command )?[Aa]uthorization (?:failed|denied)"), ErrorCode.CMD_DENIED),
     (re.compile(r"% ?(?:Permission denied|Access denied|Not authorized|Authorization failed)"), ErrorCode.CMD_DENIED),
     (re.compile(r"[Cc]ommand authorization failed"), ErrorCode.CMD_DENIED),
+    (re.compile(r"%\s+(?!No )\S"), ErrorCode.CMD_INVALID),  # any other complaint: nothing was shown
 )
 
 
 def refusal(text: str) -> Refusal | None:
     """The refusal that `text` (an answer without its echo) begins with, if it does.
 
-    A caret line and log lines may stand before it. Source: FAULTS 40 and 41, observed captures.
+    A caret line, log lines, an echo and a title may stand before it. Source: FAULTS 40 and 41, observed captures.
     """
-    for number, line in enumerate(text.splitlines()):
-        if number > 40:  # a refusal is at the top
-            return None
+    begun = False
+    for line in text.splitlines()[:LOOK]:
         if not line.strip() or _CARET.match(line):
             continue
         for pattern, code in _WORDINGS:
             if pattern.match(line.strip()):
                 return Refusal(code=code, text=line.strip())
-        if not _LOG_LINE.match(line):
+        if not _LOG_LINE.match(line) and not interrupts(line, first=not begun):
             return None
+        begun = True
     return None
