@@ -84,7 +84,7 @@ class RelatedEvent:
     """A message that explains or contradicts an invalid SPI.
 
     kind: ikmp-no-sa, not-ipsec, mac-error, replay-error, hsrp, restart, switchover, config, self-test, ike-failure,
-    crypto-other.
+    crypto-other, repeated (a relay's `last message repeated N times` behind an event; N is the detail).
     """
 
     kind: str
@@ -96,7 +96,10 @@ class RelatedEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogMessage:
-    """One syslog message, re-joined. `line`..`last_line` are lines of the capture."""
+    """One syslog message, re-joined. `line`..`last_line` are lines of the capture.
+
+    unread: it says INV_SPI and could not be read whole; `event` is then what could be read of it, or `None`.
+    """
 
     line: int
     last_line: int
@@ -108,6 +111,7 @@ class LogMessage:
     relay_host: str | None = None
     relay_time: datetime | None = None
     event: InvalidSpi | RelatedEvent | None = None
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
