@@ -1,1 +1,9 @@
-"""Placeholder."""
+"""The classifier: what kind of tunnel leads to each peer, read from the running-config (DOMAIN section 4)."""
+
+from __future__ import annotations
+
+from collector.config.classify import classify
+from collector.config.recovery import recovery_of
+from collector.config.runtime import map_type
+
+__all__ = ["classify", "map_type", "recovery_of"]

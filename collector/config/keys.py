@@ -1,0 +1,92 @@
+"""Keys and identities that let a tunnel come up from one side only: warnings, no verdicts.
+
+Source: Cisco 117259, "ISAKMP profiles and keyrings": with several keyrings or profiles that fit one peer, initiator and
+responder may choose different ones. Told only where keyrings can be read at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from ipaddress import ip_network
+
+from collector.config.known import Known
+from collector.config.router import IkeProfile, Keyring
+from collector.model import Address, ConfigLine, PeerSpec, to_address
+
+
+def key_warnings(
+    known: Known, peers: Iterable[PeerSpec], *, local: tuple[Address, ...], fvrf: str | None, isakmp_profile: str | None
+) -> tuple[tuple[str, ...], tuple[ConfigLine, ...]]:
+    """Sentences and their lines for the explicit peers of an IKEv1 binding."""
+    if not known.keys_readable:
+        return (), ()
+    found = [*_overlaps(known, tuple(peers), local, isakmp_profile), *_modes(known, tuple(peers), isakmp_profile)]
+    if fvrf is not None and _vrf_without_keyring(known, fvrf):
+        found.append((f"the outer VRF is {fvrf}, and no keyring is bound to it: this end may not authenticate", ()))
+    return tuple(text for text, _ in found), tuple(line for _, lines in found for line in lines)
+
+
+_Found = tuple[str, tuple[ConfigLine, ...]]
+
+
+def _overlaps(
+    known: Known, peers: tuple[PeerSpec, ...], local: tuple[Address, ...], named: str | None
+) -> Iterator[_Found]:
+    for peer in peers:
+        if peer.address is None:
+            continue
+        rings = [ring for ring in known.router.keyrings.values() if _has_key(ring, peer.address, local)]
+        if len(rings) > 1:
+            names = ", ".join(ring.name or "the global keys" for ring in rings)
+            yield (
+                f"{len(rings)} keyrings hold a key for {peer.text} ({names}): it may come up from one side only",
+                tuple(ring.head.proof() for ring in rings if ring.head is not None),
+            )
+        fitting = [] if named else [one for one in known.router.isakmp_profiles.values() if _fits(one, peer.address)]
+        if len(fitting) > 1:
+            yield (
+                f"{len(fitting)} ISAKMP profiles match {peer.text} ({', '.join(one.name for one in fitting)})",
+                tuple(one.head.proof() for one in fitting),
+            )
+
+
+def _modes(known: Known, peers: tuple[PeerSpec, ...], named: str | None) -> Iterator[_Found]:
+    router = known.router
+    profile = router.isakmp_profiles.get(named or "")
+    for peer in peers:
+        if (line := router.aggressive_peers.get(peer.text)) is not None:
+            yield f"aggressive mode with a key of its own for {peer.text}", (line.proof(),)
+    if profile is not None and profile.aggressive is not None:
+        yield f"ISAKMP profile {profile.name} initiates in aggressive mode", (profile.aggressive.proof(),)
+    identity = profile.hostname_identity if profile is not None else None
+    identity = identity or router.identity
+    if identity is not None:
+        yield "this end identifies itself by host name: the far end must know it so", (identity.proof(),)
+
+
+def _vrf_without_keyring(known: Known, fvrf: str) -> bool:
+    """Keys of `crypto isakmp key` serve the global VRF only; certificates need no keyring."""
+    router = known.router
+    return router.pre_shared is not None and all(ring.vrf != fvrf for ring in router.keyrings.values())
+
+
+def _has_key(ring: Keyring, peer: Address, local: tuple[Address, ...]) -> bool:
+    ours = to_address(ring.local_address)
+    if ours is not None and local and ours not in local:
+        return False
+    return any(_covers(text, mask, peer) for text, mask in ring.keys)
+
+
+def _fits(profile: IkeProfile, peer: Address) -> bool:
+    return any(_covers(text, mask, peer) for text, mask in profile.match)
+
+
+def _covers(text: str, mask: str | None, peer: Address) -> bool:
+    """A key or identity for an address (a host without mask; 0.0.0.0 alone means any)."""
+    if mask is None and text in {"0.0.0.0", "::/0"}:  # noqa: S104 - a wildcard key, no socket
+        return True
+    try:
+        network = ip_network(f"{text}/{mask}" if mask and "/" not in text else text, strict=False)
+    except ValueError:
+        return False
+    return peer.version == network.version and peer in network

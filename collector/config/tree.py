@@ -1,0 +1,160 @@
+"""Sections of a configuration: a head and the lines under it, whatever became of the leading blanks.
+
+With its blanks, a line deeper than the head is a child. Tools trim them, pages and scripts shift them; then keywords
+decide: a line that can only be global (`crypto isakmp policy`, `router bgp`, `interface`) begins a section at any depth,
+and where no deeper line was seen, the lines that follow a head belong to it up to the next such line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from collector.config.line import Line
+
+_GLOBAL = frozenset(
+    (
+        "aaa", "access-list", "alias", "archive", "banner", "boot", "call-home", "chat-script", "class-map", "clock",
+        "control-plane", "controller", "dial-peer", "dialer-list", "dot11", "enable", "end", "event", "flow",
+        "gatekeeper", "gateway", "kron", "license", "line", "macro", "map-class", "menu", "monitor", "ntp", "object",
+        "object-group", "parameter-map", "policy-map", "privilege", "pseudowire-class", "radius", "radius-server",
+        "redundancy", "route-map", "router", "sdwan", "security", "sip-ua", "snmp-server", "tacacs", "tacacs-server",
+        "telephony-service", "template", "track", "username", "version", "vlan", "voice", "vpdn-group", "zone",
+        "zone-pair", "wr", "write", "configure", "conf",
+    )
+)  # fmt: skip
+_GLOBAL_PAIRS = frozenset(
+    (
+        ("ip", "route"), ("ip", "access-list"), ("ip", "prefix-list"), ("ip", "sla"), ("ip", "as-path"),
+        ("ip", "community-list"), ("ip", "local"), ("ip", "http"), ("ip", "forward-protocol"), ("ip", "ssh"),
+        ("ip", "domain"), ("ip", "name-server"), ("ip", "cef"), ("ip", "subnet-zero"), ("ip", "classless"),
+        ("ip", "dhcp"), ("ip", "bgp-community"), ("ip", "ftp"), ("ip", "tftp"), ("ip", "scp"), ("ip", "multicast-routing"),
+        ("ipv6", "route"), ("ipv6", "access-list"), ("ipv6", "unicast-routing"), ("ipv6", "router"),
+        ("ipv6", "prefix-list"), ("vrf", "definition"), ("key", "chain"), ("service", "timestamps"),
+        ("service", "password-encryption"), ("mpls", "label"), ("multilink", "bundle-name"),
+    )
+)  # fmt: skip
+_SUBMODES = ("service", "pvc", "vrrp", "xconnect", "bfd-template")
+_EZVPN_CHILDREN = ("connect", "group", "mode", "peer", "username", "xauth", "virtual-interface", "acl", "local-address")
+
+
+@dataclass(slots=True)
+class Section:
+    """A head and its lines, in order. indented: some line stood deeper than the head."""
+
+    head: Line
+    children: list[Line] = field(default_factory=list)
+    indented: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The head's first word in full."""
+        return "interface" if self.head.after("interface") is not None else self.head.low[0]
+
+
+def sections(lines: Sequence[Line]) -> Iterator[Section]:
+    """The sections of one capture, in order. A global line is a section without children. One pass."""
+    current: Section | None = None
+    for index, line in enumerate(lines):
+        following = lines[index + 1] if index + 1 < len(lines) else None
+        if current is None or _begins(line, current, following):
+            if current is not None:
+                yield current
+            current = None if line.low[0] in {"exit", "end"} else Section(line)
+        elif line.low[0] == "exit" and line.indent <= current.head.indent + (1 if current.indented else 0):
+            yield current
+            current = None
+        else:
+            current.indented = current.indented or line.indent > current.head.indent
+            current.children.append(line)
+    if current is not None:
+        yield current
+
+
+def _begins(line: Line, current: Section, following: Line | None) -> bool:
+    """Whether `line` begins a section of its own."""
+    if line.low[0] == "exit":
+        return False
+    if (sure := _surely_global(line, current, following)) is not None:
+        return sure
+    return current.indented and line.indent <= current.head.indent
+
+
+def _surely_global(line: Line, current: Section, following: Line | None) -> bool | None:
+    """True: global at any depth. False: a child at any depth. None: the blanks decide."""
+    first = line.low[0]
+    if first == "crypto":
+        return _global_crypto(line, current, following)
+    if line.after("interface") is not None and len(line.words) > 1 and not line.negated:
+        return True
+    if first == "hostname":
+        return None if current.head.after("crypto") is not None and not current.indented else line.indent == 0
+    if first in _GLOBAL and not (line.negated or line.indent > current.head.indent + 1):
+        return not _known_child(line, current)
+    if line.low[:2] in _GLOBAL_PAIRS and not line.negated:
+        return True
+    if line.low[:2] == ("ip", "vrf"):
+        return len(line.low) == 3 and line.low[2] not in {"forwarding", "receive", "sitemap"}
+    return None
+
+
+def _known_child(line: Line, current: Section) -> bool:
+    """Words that are global in one place and a child in another."""
+    owner = current.head.low
+    if line.indent > current.head.indent and line.low[0] in {
+        "vlan", "monitor", "track", "object", "version", "security", "template", "line", "end", "event", "clock",
+        "policy-map", "flow", "redundancy", "zone", "access-list", "username", "privilege", "license", "voice",
+        "dial-peer", "controller", "boot", "archive", "menu", "aaa", "radius", "tacacs", "sdwan", "gateway",
+    }:  # fmt: skip
+        return True
+    return owner[:1] == ("crypto",) and line.low[0] in {"username", "version"}
+
+
+def _global_crypto(line: Line, current: Section, following: Line | None) -> bool | None:
+    if line.negated and len(line.low) < 4:
+        return None  # no crypto map, under an interface
+    if line.low[:2] == ("crypto", "map"):
+        return len(line.low) > 3 and line.low[3] != "redundancy"
+    if line.after("crypto", "ipsec", "client", "ezvpn") is not None:
+        return _ezvpn_head(line, current, following)
+    if line.low[:3] in {("crypto", "ipsec", "df-bit"), ("crypto", "ipsec", "fragmentation")}:
+        return None
+    return True
+
+
+def _ezvpn_head(line: Line, current: Section, following: Line | None) -> bool:
+    """`crypto ipsec client ezvpn N` is a definition, and under an interface its use."""
+    if current.kind != "interface":
+        return True
+    if line.low[-1] in {"inside", "outside"}:
+        return False
+    if line.indent > current.head.indent:
+        return False
+    if current.indented:
+        return True
+    return following is not None and following.low[0] in _EZVPN_CHILDREN
+
+
+def own_children(section: Section) -> Iterator[tuple[Line, Line | None]]:
+    """The children of an interface, each with the opener of the sub-mode that it stands in (`service instance`)."""
+    opener: Line | None = None
+    for line in section.children:
+        if opener is not None and (line.low[0] in {"exit", "exit-vrrp"} or _left(line, opener, section)):
+            opener = None
+        if opener is None and line.low[0] in _SUBMODES and _opens(line):
+            opener = line
+            yield line, None
+            continue
+        yield line, opener
+
+
+def _left(line: Line, opener: Line, section: Section) -> bool:
+    return section.indented and line.indent <= opener.indent
+
+
+def _opens(line: Line) -> bool:
+    return (
+        line.low[:2] == ("service", "instance")
+        or line.low[0] == "pvc"
+        or (line.low[0] == "vrrp" and "address-family" in line.low)
+    )
