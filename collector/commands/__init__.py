@@ -20,6 +20,7 @@ from collector.commands import (
     show_drops,
     show_ip_nhrp,
     show_ip_nhrp_nhs,
+    show_logging,
     show_platform_hardware_qfp_active_feature_ipsec_datapath_drops,
     show_platform_hardware_qfp_active_statistics_drop,
     show_privilege,
@@ -38,6 +39,7 @@ CATALOGUE: tuple[Command[object], ...] = (
     show_privilege.COMMAND,
     show_version.COMMAND,
     show_clock.COMMAND,
+    show_logging.COMMAND,
     show_running_config.COMMAND,
     show_platform_hardware_qfp_active_feature_ipsec_datapath_drops.COMMAND,
     show_platform_hardware_qfp_active_statistics_drop.COMMAND,
@@ -62,10 +64,11 @@ def recognise(line: str) -> Typed | None:
     return _recognise(line, CATALOGUE)
 
 
-def read_capture(capture: Capture) -> Reading[object] | None:
+def read_capture(capture: Capture, *, every_row: bool = False) -> Reading[object] | None:
     """The typed records of one capture with their proof of coverage; `None` for a command we do not read.
 
-    A refused command is `refused`; an answer whose end is not proven is never `parsed`.
+    A refused command is `refused`; an answer whose end is not proven is never `parsed`. every_row: for a listing; a
+    log then holds all its messages, not only those that facts are made of.
     """
     typed = recognise(capture.command)
     if typed is None:
@@ -84,7 +87,8 @@ def read_capture(capture: Capture) -> Reading[object] | None:
     refused = refusal("\n".join(head))
     if refused is not None:
         return Reading(command=name, status=CaptureStatus.REFUSED, records=(), reason=refused.text, code=refused.code)
-    reading = typed.command.read(chain(head, lines), typed.filtered)
+    read = (every_row and typed.command.read_every) or typed.command.read
+    reading = read(chain(head, lines), typed.filtered)
     if capture.complete or reading.status is not CaptureStatus.PARSED:
         return reading
     return Reading(
