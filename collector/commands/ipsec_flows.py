@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from collector.commands.blocks import Doubt, Doubts
-from collector.commands.durations import duration
 from collector.model import Address, IpsecFlow, Sa, Spi, to_address, to_spi
 from collector.parse import Row
+from collector.parse.duration import lifetime
 
 SECTIONS = ("inbound esp", "inbound ah", "inbound pcp", "outbound esp", "outbound ah", "outbound pcp")
 # the order of a flow's lines; a line that comes earlier than the one before it belongs elsewhere
@@ -27,9 +27,9 @@ _FLOW = {
     )
 }  # fmt: skip
 _SA = {name: rank for rank, name in enumerate(("SPI", "TRANSFORM", "SETTINGS", "CONN_ID", "TIMING", "STATUS"))}
-_KILOBYTES = re.compile(r"remaining key lifetime\s*\(k/sec\):\s*\((\d+)/(\d+)\)\s*$")
-_SECONDS = re.compile(r"remaining key lifetime\s*\(sec\):\s*(?:(\d+)|\((\d+)\))\s*$")
-_WORDS = re.compile(r"remaining key lifetime:?\s*((?:\d+ (?:day|hour|min|sec)\w*,? ?){1,4})\s*$")
+_KILOBYTES = re.compile(r"remaining key lifetime\s*\(k/sec\):\s*\((\d{1,12})/(\d{1,9})\)\s*$")
+_SECONDS = re.compile(r"remaining key lifetime\s*\(sec\):\s*(?:(\d{1,9})|\((\d{1,9})\))\s*$")
+_WORDS = re.compile(r"remaining key lifetime:?\s*((?:\d{1,9} (?:day|hour|min|sec)\w*,? ?){1,4})\s*$")
 _NEVER = re.compile(r"(?:remaining key lifetime)?[\s:(a-z/)]{0,20}not applicable\s*$|\s*$")
 
 
@@ -182,11 +182,11 @@ class _Answer:
             return None, None, True
         text = row.text("TIMING")
         if found := _KILOBYTES.match(text):
-            return timedelta(seconds=int(found[2][:9])), int(found[1]), True
+            return timedelta(seconds=int(found[2])), int(found[1]), True
         if found := _SECONDS.match(text):
-            return timedelta(seconds=int((found[1] or found[2])[:9])), None, True
+            return timedelta(seconds=int(found[1] or found[2])), None, True
         if found := _WORDS.match(text):
-            return duration(found[1]), None, True
+            return lifetime(found[1]), None, True
         if _NEVER.match(text):
             return None, None, False
         self._doubt(row, f"a lifetime in words not known: {text.strip()[:60]!r}")

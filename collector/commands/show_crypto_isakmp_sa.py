@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from collector.commands.blocks import Count, Doubt, Doubts, Empty, read_blocks
 from collector.commands.command import Command, Reading
-from collector.commands.durations import duration
 from collector.model import IkeSa, to_address
 from collector.parse import Row
+from collector.parse.duration import lifetime
 
 
 def fold(rows: Iterable[Row], doubts: Doubts) -> Iterator[IkeSa]:
@@ -105,7 +105,7 @@ def _brief(row: Row) -> IkeSa:
 def _detail(row: Row) -> IkeSa:
     """IPv4: Local and Remote. IPv6: dst and src on lines of their own, in unknown roles."""
     status, capabilities = row.text("STATUS"), row.text("CAP")
-    remaining = duration(row.text("LIFETIME"))
+    remaining = lifetime(row.text("LIFETIME"))
     agreed = bool(row.text("ENCR") and row.text("HASH") and remaining)
     connection = int(row.text("CONN_ID"))
     live = agreed and connection > 0 and status in {"ACTIVE", ""}

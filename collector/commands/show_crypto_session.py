@@ -11,10 +11,10 @@ from dataclasses import replace
 
 from collector.commands.blocks import Count, Doubt, Doubts, Empty, read_blocks
 from collector.commands.command import Command, Reading
-from collector.commands.durations import duration
 from collector.commands.ikev2 import end_and_port
 from collector.model import Session, SessionFlow, SessionIke, to_address
 from collector.parse import Row
+from collector.parse.duration import lifetime
 
 # the order of a session's lines; IKE SAs and flows repeat
 _ORDER = {
@@ -116,7 +116,7 @@ def _with(session: Session, row: Row, kind: str) -> Session:
         case "PROFILE":
             return replace(session, profile=row.text("PROFILE"))
         case "UPTIME":
-            return replace(session, uptime=duration(row.text("UPTIME")))
+            return replace(session, uptime=lifetime(row.text("UPTIME")))
         case "STATUS":
             return replace(session, status=row.text("STATUS"))
         case "PEER":
@@ -149,7 +149,7 @@ def _detailed(ike: SessionIke, row: Row) -> SessionIke:
         ike,
         capabilities="" if letters == "(none)" else letters,
         connection_id=int(row.text("CONN_ID")),
-        lifetime=duration(row.text("LIFETIME")),
+        lifetime=lifetime(row.text("LIFETIME")),
     )
 
 

@@ -50,6 +50,14 @@ def duration(text: str | None) -> timedelta | None:
         return None
 
 
+def lifetime(text: str | None) -> timedelta | None:
+    """As duration; a bare number is seconds (`lifetime:0`, `3060`)."""
+    text = (text or "").strip()
+    if text.isascii() and text.isdigit() and len(text) <= 10:
+        return timedelta(seconds=int(text))
+    return duration(text)
+
+
 def _unit(word: str) -> int | None:
     word = word.lower()
     return _SECONDS.get(word) or _SECONDS.get(word.removesuffix("s"))
