@@ -1,0 +1,200 @@
+"""The ledger: the life of a finding over runs, closed only on proof; counters and resets; locks and crashes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from builders import FAR, NOW, blind, counter, facts, incident, key, peer
+
+from collector.cli import pipeline
+from collector.errors import LockedError, StateError
+from collector.history import entries, entry_of, history_of, keep_snapshot, open_ledger, remember, run_lock, snapshots
+from collector.history.ledger import FILE
+from collector.model import Capture, CaptureNote, CaptureStatus, Device, Report, Snapshot, State
+from collector.sinks.document import device_status
+
+
+def report(*devices, minutes: int = 0) -> Report:
+    shifted = [replace(one, collected_at=NOW + timedelta(minutes=minutes)) for one in devices]
+    started = NOW + timedelta(minutes=minutes)
+    made = pipeline.conclude(shifted, mode="sweep", started_at=started)
+    return replace(made, run=replace(made.run, finished_at=started + timedelta(seconds=5)))
+
+
+def keep(ledger, made: Report) -> Report:
+    return remember(ledger, made, exit_code=0, status_of=device_status, policy=made.devices[0].policy)
+
+
+def broken():
+    far = peer()
+    return facts(incident(far), peers=(far,))
+
+
+def well(**changes):
+    far = peer()
+    return facts(peers=(far,), **changes)
+
+
+def states(made: Report, rule: str = "SPI001") -> list[str]:
+    return [f"{finding.state} {finding.runs_seen}" for finding in made.findings if finding.rule == rule]
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    with open_ledger(tmp_path / "state") as opened:
+        yield opened
+
+
+def test_new_ongoing_resolved_after_three_clean_runs_and_reopened(ledger):
+    assert states(keep(ledger, report(broken()))) == ["new 1"]
+    assert states(keep(ledger, report(broken(), minutes=15))) == ["ongoing 2"]
+    assert states(keep(ledger, report(well(), minutes=30))) == []
+    assert states(keep(ledger, report(well(), minutes=45))) == []
+    assert states(keep(ledger, report(well(), minutes=60))) == ["resolved 2"]
+    assert states(keep(ledger, report(well(), minutes=75))) == []
+    assert states(keep(ledger, report(broken(), minutes=90))) == ["reopened 3"]
+    assert states(keep(ledger, report(broken(), minutes=105))) == ["ongoing 4"]
+
+
+NOT_READ = CaptureNote(command="show logging", status=CaptureStatus.REFUSED, rows=0, unparsed_lines=0)
+
+
+@pytest.mark.parametrize(
+    ("later", "word"),
+    [
+        ("nothing", "not in this run"),
+        (well(captures=(NOT_READ,), log=None, incidents=None, sightings=None), "not read"),
+        (well(log=None), "log was not read"),
+        (well(log=replace(well().log, covers_since=None)), "silence proves nothing"),
+        (well(log=replace(well().log, covers_since=NOW + timedelta(hours=9))), "silence proves nothing"),
+        (facts(incident(peer(), state=State.PENDING, keys=(key(state=State.PENDING, ages=(20,)),))), "still pending"),
+        (facts(incident(peer(), state=State.INSUFFICIENT_DATA, keys=())), "still insufficient-data"),
+        (well(counters=(counter(delta=5000),)), "rose by 5000"),
+        (well(counters=(counter(delta=None),)), "no earlier sample"),
+    ],
+)
+def test_what_is_no_proof_never_closes(ledger, later, word):
+    first = keep(ledger, report(broken()))
+    identity = next(finding.id for finding in first.findings if finding.rule == "SPI001")
+    other = replace(well(), device=Device(name="hub2", host="192.0.2.2"))
+    for run in range(1, 8):
+        keep(ledger, report(other if later == "nothing" else later, minutes=15 * run))
+    found = entry_of(ledger, identity)
+    assert found is not None
+    assert found[0].finding.state != "resolved"
+    assert found[0].clean_runs == 0
+    if "still" not in word:
+        assert word in found[0].note
+
+
+def test_a_clean_run_is_not_undone_by_one_that_could_not_look(ledger):
+    keep(ledger, report(broken()))
+    keep(ledger, report(well(), minutes=15))
+    keep(ledger, report(well(log=None), minutes=30))
+    keep(ledger, report(well(), minutes=45))
+    assert states(keep(ledger, report(well(), minutes=60))) == ["resolved 1"]
+
+
+def test_trouble_in_between_starts_the_count_anew(ledger):
+    keep(ledger, report(broken()))
+    keep(ledger, report(well(), minutes=15))
+    keep(ledger, report(well(), minutes=30))
+    keep(ledger, report(broken(), minutes=45))
+    keep(ledger, report(well(), minutes=60))
+    keep(ledger, report(well(), minutes=75))
+    assert states(keep(ledger, report(well(), minutes=90))) == ["resolved 2"]
+
+
+def test_history_gives_counters_and_rising_runs_and_past_spis(ledger):
+    for run, delta in enumerate((None, 400, 500)):
+        keep(ledger, report(replace(broken(), counters=(counter(packets=1000 + run, delta=delta),)), minutes=15 * run))
+    past = history_of(ledger, "hub1")
+    assert [(sample.packets, sample.at) for sample in past.counters] == [(1002, NOW + timedelta(minutes=30))]
+    assert past.rising_runs == {"IN_US_V4_PKT_SA_NOT_FOUND_SPI": 2}
+    assert [(address, str(spi)) for address, spi, _ in past.persistent_before] == [(FAR, "0x1DB73BBB")]
+    assert history_of(ledger, "hub2").counters == ()
+
+
+def test_filters_and_kept_snapshots(ledger):
+    made = keep(ledger, report(replace(broken(), blind_spots=(blind(),))))
+    assert {entry.finding.rule for entry in entries(ledger, device="hub1")} >= {"SPI001"}
+    assert list(entries(ledger, device="hub9")) == []
+    assert [entry.finding.rule for entry in entries(ledger, rule="SPI001", state="open")] == ["SPI001"]
+    kept = Snapshot(
+        device=Device(name="hub1", host="192.0.2.1"),
+        captures=(Capture(command="show clock", text="12:00\nö", taken_at=NOW),),
+        hostname="hub1",
+    )
+    keep_snapshot(ledger, made.run.id, kept)
+    assert list(snapshots(ledger, made.run.id)) == [kept]
+
+
+def test_old_runs_go_by_retention(ledger):
+    keep(ledger, report(broken()))
+    keep(ledger, report(broken(), minutes=60 * 24 * 100))
+    (runs,) = ledger.connection.execute("SELECT count(*) FROM runs").fetchone()
+    assert runs == 1
+
+
+def test_the_ledger_is_private_and_a_broken_one_is_named(tmp_path):
+    with open_ledger(tmp_path / "s"):
+        pass
+    assert (tmp_path / "s" / FILE).stat().st_mode & 0o777 == 0o600
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / FILE).write_bytes(b"not a database" * 100)
+    with pytest.raises(StateError, match="ledger"), open_ledger(tmp_path / "bad"):
+        pass
+
+
+def test_a_second_run_is_refused_with_the_holders_pid(tmp_path):
+    with run_lock(tmp_path), pytest.raises(LockedError, match=f"pid {os.getpid()}"), run_lock(tmp_path):
+        pass
+    with run_lock(tmp_path):
+        pass
+
+
+def test_a_killed_holder_leaves_no_stale_lock_and_a_whole_ledger(tmp_path):
+    program = (
+        "import sys, time\nfrom pathlib import Path\nfrom collector.history import open_ledger, run_lock\n"
+        f"folder = Path({str(tmp_path)!r})\n"
+        "with run_lock(folder), open_ledger(folder) as ledger:\n"
+        "    ledger.connection.execute('BEGIN IMMEDIATE')\n"
+        "    ledger.connection.execute(\"INSERT INTO runs VALUES ('x','sweep','a','b',0,0,0)\")\n"
+        "    print('held', flush=True)\n    time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(LockedError), run_lock(tmp_path):
+            pass
+        holder.send_signal(signal.SIGKILL)
+        holder.wait(10)
+    started = time.monotonic()
+    with run_lock(tmp_path), open_ledger(tmp_path) as ledger:
+        assert ledger.connection.execute("SELECT count(*) FROM runs").fetchone()[0] == 0
+        assert ledger.connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+    assert time.monotonic() - started < 1
+
+
+def test_a_full_disk_leaves_what_stood_there(ledger):
+    keep(ledger, report(broken()))
+    (pages,) = ledger.connection.execute("PRAGMA page_count").fetchone()
+    ledger.connection.execute(f"PRAGMA max_page_count = {pages}")
+    many = [replace(broken(), device=Device(name=f"hub{n}", host="192.0.2.1")) for n in range(300)]
+    with pytest.raises(StateError, match="untouched"):
+        keep(ledger, report(*many, minutes=15))
+    assert ledger.connection.execute("SELECT count(*) FROM runs").fetchone()[0] == 1
+
+
+def test_sqlite_is_the_only_door(tmp_path):
+    with open_ledger(tmp_path) as ledger:
+        assert isinstance(ledger.connection, sqlite3.Connection)
+        assert ledger.connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
