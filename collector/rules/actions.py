@@ -23,8 +23,16 @@ _LOOK = (
     "Look first: is the current outbound SPI the logged one, and how many flows will reset? "
     "Sibling SAs of the same peer go too."
 )
-# Where the keepalive of the receiver is not the lever: the client's or the initiator's is.
-_SENDER_ONLY = frozenset({ConfigType.DYNAMIC_CRYPTO_MAP, ConfigType.DVTI, ConfigType.EZVPN_SERVER})
+# Where the receiver's own keepalive is a lever too; elsewhere it is the client's or the initiator's, or not known.
+_BOTH_ENDS = frozenset(
+    {
+        ConfigType.STATIC_CRYPTO_MAP,
+        ConfigType.GRE_TUNNEL_PROTECTION,
+        ConfigType.MGRE_STATIC_NHRP,
+        ConfigType.MGRE_DYNAMIC_NHRP,
+        ConfigType.SVTI,
+    }
+)
 _NO_DPD = frozenset({ConfigType.GETVPN, ConfigType.SD_WAN, ConfigType.MANUAL_IPSEC, ConfigType.EZVPN_CLIENT})
 
 Block = Callable[[Facts, Incident, Ends], tuple[Action, ...]]
@@ -104,7 +112,7 @@ def dpd(facts: Facts, incident: Incident, ends: Ends) -> tuple[Action, ...]:
     found = []
     if _sender_lacks(incident):
         found.append(_dpd_sender(facts, incident, ends))
-    if peer.config_type not in _SENDER_ONLY and peer.dpd.mode == "off" and few_peers(facts):
+    if peer.config_type in _BOTH_ENDS and peer.dpd.mode == "off" and few_peers(facts):
         found.append(_dpd_receiver(facts, incident, ends))
     return tuple(found)
 

@@ -310,6 +310,25 @@ def trace(facts: Facts, incident: Incident) -> tuple[tuple[Step, ...], Decision]
     raise AssertionError("row i answers whatever is left")
 
 
+# The rows that speak for a rule.
+_OF_RULE = {
+    "SPI001": "h",
+    "SPI002": "be",
+    "SPI003": "g",
+    "SPI004": "c",
+    "SPI005": "f",
+    "SPI009": "a",
+    "SPI010": "a",
+}
+
+
+def stopped(facts: Facts, incident: Incident, rule: str) -> str:
+    """The fact that stopped `rule`: the answer of its own rows, else the row that came before them."""
+    steps, decision = trace(facts, incident)
+    own = [step.reason for step in steps if step.row in _OF_RULE[rule] and not step.matched]
+    return "; ".join(own) or f"row {decision.row} comes first: {decision.reason}"
+
+
 def decide(facts: Facts, incident: Incident) -> Decision:
     """The one row that takes a persistent flow."""
     return trace(facts, incident)[1]

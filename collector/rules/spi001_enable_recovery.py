@@ -68,7 +68,8 @@ def _tell(facts: Facts, incident: Incident, decision: Decision) -> Telling:
     found = actions(facts, incident, clear)
     return Telling(
         title=RULE.title,
-        cure="`crypto isakmp invalid-spi-recovery` is absent here and would heal it. " + heals(incident),
+        cure="`crypto isakmp invalid-spi-recovery` is absent here, and this is a peer that it works for. "
+        + heals(incident),
         why=(incident.peer.why if incident.peer else "", _others(facts)),
         actions=(*found, recover(facts, after_acl=exposed), *actions(facts, incident, dpd, verify)) if found else (),
     )

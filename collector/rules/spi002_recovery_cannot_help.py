@@ -78,7 +78,7 @@ def _tell(facts: Facts, incident: Incident, decision: Decision) -> Telling:
         )
     peer = incident.peer
     kind = peer.config_type if peer else ConfigType.UNKNOWN
-    stands = {True: "It is on here. ", False: "It is off here, and on it would be the same. "}
+    stands = {True: "It is on here. ", False: "It is off here, and switching it on would change nothing. "}
     doubt = (
         "whether an IKE SA is up could not be read; if one is, see SPI004"
         if peer and peer.ike_sa == "unknown" and kind not in NO_IKE
@@ -86,7 +86,7 @@ def _tell(facts: Facts, incident: Incident, decision: Decision) -> Telling:
     )
     return Telling(
         title=RULE.title,
-        cure=f"`crypto isakmp invalid-spi-recovery` does nothing for this peer, because it is {kind}"
+        cure=f"`crypto isakmp invalid-spi-recovery` does nothing for this peer, because its type is {kind}"
         + (" and responder-only" if peer and peer.source and peer.source.responder_only else "")
         + ". "
         + (stands[facts.recovery_configured] if facts.recovery_configured is not None else "")

@@ -19,7 +19,7 @@ from collector.model import (
     Verdict,
 )
 from collector.rules.ends import joined
-from collector.rules.persistent import HIGH_SPI, Decision, persistent
+from collector.rules.persistent import HIGH_SPI, Decision, persistent, stopped
 from collector.rules.sight import unseen
 from collector.rules.words import (
     evidence_of,
@@ -62,7 +62,7 @@ def speak(facts: Facts, rule: str, tell: Tell) -> Iterator[Judgement]:
                 verdict=Verdict.NOT_APPLICABLE,
                 subject=flow_subject(facts, incident),
                 message=f"{flow_text(incident)}: taken by {decision.rule} (row {decision.row})",
-                why=decision.reason,
+                why=stopped(facts, incident, rule),
                 evidence=incident_evidence(incident),
                 peer=incident.peer.address if incident.peer else None,
             )
