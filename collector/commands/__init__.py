@@ -10,10 +10,16 @@ from typing import Any
 
 from collector.commands import (
     show_clock,
+    show_crypto_dynamic_map,
+    show_crypto_gdoi,
     show_crypto_ikev2_sa,
     show_crypto_ikev2_session,
+    show_crypto_ipsec_profile,
     show_crypto_ipsec_sa,
+    show_crypto_ipsec_sa_identity,
+    show_crypto_ipsec_spi_lookup,
     show_crypto_isakmp_sa,
+    show_crypto_map,
     show_crypto_mib_ipsec_flowmib_global,
     show_crypto_session,
     show_dmvpn,
@@ -54,6 +60,12 @@ CATALOGUE: tuple[Command[object], ...] = (
     show_crypto_ikev2_session.COMMAND,
     show_crypto_ipsec_sa.COMMAND,
     show_crypto_session.COMMAND,
+    show_crypto_ipsec_sa_identity.COMMAND,
+    show_crypto_ipsec_spi_lookup.COMMAND,
+    show_crypto_map.COMMAND,
+    show_crypto_dynamic_map.COMMAND,
+    show_crypto_ipsec_profile.COMMAND,
+    show_crypto_gdoi.COMMAND,
 )
 
 __all__ = ["CATALOGUE", "Command", "Reading", "Typed", "read_capture", "recognise", "rows_of"]

@@ -80,13 +80,15 @@ class _Answer:
 
     def take(self, row: Row) -> IpsecFlow | None:
         kind = row.first
-        if kind in _SA:
-            return self._sa_line(row, kind)
-        if kind == "SECTION":
-            return self._section(row)
         if kind in _FLOW:
             return self._flow_line(row, kind)
-        return self._heading(row, kind)
+        if kind in _SA:
+            self._sa_line(row, kind)
+        elif kind == "SECTION":
+            self._section(row)
+        else:
+            return self._heading(row, kind)
+        return None
 
     def _heading(self, row: Row, kind: str) -> IpsecFlow | None:
         done = self.close_flow()
