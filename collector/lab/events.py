@@ -25,7 +25,7 @@ def entries(network: Network, device: Device, now: datetime) -> list[Entry]:
     found += _limited(_invalid_spi(network, device, now), device)
     for trouble in network.troubles:
         if trouble.receiver == device.name:
-            found += _around(network, device, trouble)
+            found += _around(network, device, trouble, now)
     return sorted((e for e in found if device.booted <= e.time <= now), key=lambda e: (e.time, e.text))
 
 
@@ -126,7 +126,7 @@ def _limited(messages: Iterator[tuple[str, Entry]], device: Device) -> list[Entr
     return kept
 
 
-def _around(network: Network, device: Device, trouble: Trouble) -> Iterator[Entry]:
+def _around(network: Network, device: Device, trouble: Trouble, now: datetime) -> Iterator[Entry]:
     """What the router logged beside it: why the state was lost, and what IKE said."""
     if trouble.cause == "reload":
         yield Entry(time=device.booted + timedelta(seconds=70), level=5, text="%SYS-5-RESTART: System restarted --")
@@ -141,24 +141,42 @@ def _around(network: Network, device: Device, trouble: Trouble) -> Iterator[Entr
             level=5,
             text=f"%HSRP-5-STATECHANGE: {device.platform.wan} Grp 1 state Standby -> Active",
         )
-    elif trouble.cause == "clear":
-        yield Entry(
-            time=trouble.since - timedelta(seconds=8),
-            level=5,
-            text="%SYS-5-CONFIG_I: Configured from console by lab on vty1 (10.0.0.25)",
-        )
+    link = next((ln for ln in network.links if ln.name == trouble.link), None)
+    if link is None:
+        return
+    peer = link.end(device.name).remote
     if trouble.kind == "recovery-on-but-stuck":
-        link = next(ln for ln in network.links if ln.name == trouble.link)
-        yield Entry(
-            time=trouble.since + timedelta(seconds=64),
-            level=6,
-            text=f"%CRYPTO-6-IKMP_MODE_FAILURE: Processing of Main mode failed with peer at {link.end(device.name).remote}",
-        )
+        text = f"%CRYPTO-6-IKMP_MODE_FAILURE: Processing of Main mode failed with peer at {peer}"
+        for moment in _every(trouble.since + timedelta(seconds=64), timedelta(seconds=130), now):
+            yield Entry(time=moment, level=6, text=text)
+    if trouble.ikmp_no_sa:
+        text = f"%CRYPTO-4-IKMP_NO_SA: IKE message from {peer} has no SA and is not an initialization offer"
+        for moment in _every(
+            trouble.since + timedelta(seconds=41), timedelta(seconds=300), min(now, state.heals_at(link, trouble))
+        ):
+            yield Entry(time=moment, level=4, text=text)
+
+
+def _every(start: datetime, step: timedelta, end: datetime) -> Iterator[datetime]:
+    while start <= end:
+        yield start
+        start += step
+
+
+def last_change(network: Network, device: Device) -> datetime:
+    """When the configuration was last typed at: what `show running-config` heads with and SYS-5-CONFIG_I told of."""
+    back = timedelta(
+        hours=9 + seeds.number(300, network.seed, device.name, "change"), seconds=seeds.number(3600, device.name)
+    )
+    return max(device.booted + timedelta(seconds=90), network.epoch - back)
 
 
 def _noise(network: Network, device: Device, now: datetime) -> Iterator[Entry]:
     """Everyday messages: one every 20 to 100 minutes of the last hours. They belong to the hour, not to the moment."""
+    typed = last_change(network, device)
     start = max(device.booted, network.epoch - _NOISE_WINDOW)
+    if typed >= start:
+        yield Entry(time=typed, level=5, text="%SYS-5-CONFIG_I: Configured from console by lab on vty0 (10.0.0.25)")
     moment = start + timedelta(seconds=40)
     number = 0
     while moment < now:
@@ -170,7 +188,7 @@ def _noise(network: Network, device: Device, now: datetime) -> Iterator[Entry]:
 def _everyday(device: Device, number: int, moment: datetime) -> Entry:
     lan = device.platform.lan
     level, text = (
-        (5, "%SYS-5-CONFIG_I: Configured from console by lab on vty0 (10.0.0.25)"),
+        (5, f"%OSPF-5-ADJCHG: Process 1, Nbr {device.lan.ip + 1} on {lan} from LOADING to FULL, Loading Done"),
         (3, f"%LINK-3-UPDOWN: Interface {lan}, changed state to up"),
         (5, f"%LINEPROTO-5-UPDOWN: Line protocol on Interface {lan}, changed state to up"),
         (6, "%SYS-6-LOGOUT: User lab has exited tty session 2(10.0.0.25)"),

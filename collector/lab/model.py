@@ -168,18 +168,26 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """Something that went wrong. receiver: the router that meets packets it cannot decrypt (R); kinds in `trouble`."""
+    """Something that went wrong; the kinds are listed in `scenario`.
+
+    receiver: the router that meets packets it cannot decrypt (R). until: when somebody put an end to it.
+    cause: what R logged at the loss. sources, spi: of foreign packets. lines: at most so many, 0 for no end.
+    sender_ike: whether the sender still holds the IKE SA (else its session is UP-NO-IKE). ikmp_no_sa: whether it uses it, so that R
+    logs an IKE message of no SA now and then.
+    """
 
     kind: str
     receiver: str
     link: str = ""
     since: datetime
     until: datetime | None = None
-    cause: Literal["", "reload", "failover", "clear"] = ""
+    cause: Literal["", "reload", "failover"] = ""
     sources: tuple[IPv4Address, ...] = ()
     spi: int | None = None
     lines: int = 0
     interval: timedelta = timedelta(seconds=61)
+    sender_ike: bool = True
+    ikmp_no_sa: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

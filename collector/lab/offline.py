@@ -30,7 +30,8 @@ def render_snapshot(
     start = epoch or wall_clock()
     network = name if isinstance(name, Network) else scenario.load(name, epoch=start)
     world = World(network, lambda: at or network.epoch)
-    return {line: text for line, text in zip(lines, answers(world, device, lines, privilege=privilege), strict=True)}
+    typed = list(lines)
+    return dict(zip(typed, answers(world, device, typed, privilege=privilege), strict=True))
 
 
 def answers(world: World, device: str, lines: Iterable[str], *, privilege: int | None = None) -> list[str]:

@@ -6,7 +6,8 @@
                unreachable, standby, standby_state, monitor, banner, login_banner, exec_banner, groups, data, extra}
     links:     [{name, type, between: [initiator, responder], ike, lifetime, ike_lifetime, rate, nat, shared, cloud,
                peer_text, responder_only, up}]
-    trouble:   [{kind, receiver, link, since, until, cause, sources, spi, lines, interval}]
+    trouble:   [{kind, receiver, link, since, until, cause, sources, spi, lines, interval, sender_ike,
+               ikmp_no_sa}]
 
 Durations are `90`, `90s`, `6m`, `3h`, `41d`. Raises UsageError with the place of the mistake.
 """
@@ -26,7 +27,7 @@ from typing import Any, TypeVar
 import yaml
 
 from collector.errors import UsageError
-from collector.lab import ends, seeds
+from collector.lab import ends, fleet, seeds
 from collector.lab.model import Clock, Device, Dpd, Link, LogSettings, Network, Refusal, Stamps, Trouble
 from collector.lab.platforms import PLATFORMS
 
@@ -56,7 +57,7 @@ _DEVICE_KEYS = _keys(
     "standby_state monitor banner login_banner exec_banner groups data extra"
 )
 _LINK_KEYS = _keys("name type between ike lifetime ike_lifetime rate nat shared cloud peer_text responder_only up")
-_TROUBLE_KEYS = _keys("kind receiver link since until cause sources spi lines interval")
+_TROUBLE_KEYS = _keys("kind receiver link since until cause sources spi lines interval sender_ike ikmp_no_sa")
 
 
 def names() -> tuple[str, ...]:
@@ -66,10 +67,12 @@ def names() -> tuple[str, ...]:
 
 
 def load(scenario: str | Path | Mapping[str, Any], *, epoch: datetime) -> Network:
-    """A network from the name of a scenario of the lab, a file, or a mapping of the same shape."""
+    """A network from the name of a scenario of the lab, `fleet:500`, a file, or a mapping of the same shape."""
     if isinstance(scenario, Mapping):
         return build(scenario, epoch=epoch)
     name = str(scenario)
+    if match := re.fullmatch(r"fleet:(\d+)", name):
+        return build(fleet.tree(int(match[1])), epoch=epoch)
     if name in names():
         text = (resources.files("collector.lab") / "scenarios" / f"{name}.yaml").read_text("utf-8")
     else:
@@ -222,6 +225,8 @@ def _trouble(index: int, body: Mapping[str, Any], devices: Mapping[str, Device],
         spi=int(body["spi"]) if body.get("spi") is not None else None,
         lines=int(body.get("lines", 0)),
         interval=duration(body.get("interval", "61s"), place),
+        sender_ike=bool(body.get("sender_ike", True)),
+        ikmp_no_sa=bool(body.get("ikmp_no_sa", False)),
     )
 
 

@@ -44,7 +44,9 @@ def stale_spi(link: Link, trouble: Trouble) -> int:
 
 
 def incoming(link: Link, device: str, number: int) -> int:
-    """SPI of what a router receives in pair `number`."""
+    """SPI of what a router receives in pair `number`. In GETVPN the key server gives all members one."""
+    if link.kind == "getvpn":
+        return seeds.spi(link.psk, link.name, "group", number)
     return seeds.spi(link.psk, link.name, device, number)
 
 
@@ -145,7 +147,7 @@ def _deceived(link: Link, device: str, trouble: Trouble, now: datetime) -> Holdi
         end=whole.end,
         inbound=_with_spi(link, device, pairs),
         outbound=_with_spi(link, link.far(device).device, pairs),
-        ike=(_ike(link, device, now, link.since),),
+        ike=(_ike(link, device, now, link.since),) if trouble.sender_ike else (),
         encaps=whole.encaps + int((now - trouble.since).total_seconds()) * link.rate,
         decaps=whole.decaps,
         up_since=whole.up_since,

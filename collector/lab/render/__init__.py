@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from collector.lab.platforms import Platform
-from collector.lab.render import basics, config, logging, qfp, version
+from collector.lab.render import basics, config, gdoi, ikev2, ipsec, isakmp, logging, maps, nhrp, qfp, session, version
 from collector.lab.render.look import Lines, Look
 
 __all__ = ["COMMANDS", "Command", "Lines", "Look"]
@@ -48,6 +48,34 @@ COMMANDS: tuple[Command, ...] = (
     *_of(basics.show_standby_brief, "show standby brief"),
     *_of(logging.show_logging, "show logging"),
     *_of(config.show_running_config, "show running-config", level=2),
+    *_of(isakmp.show_isakmp_sa, "show crypto isakmp sa", "show crypto isakmp sa detail"),
+    *_of(ikev2.show_ikev2_sa, "show crypto ikev2 sa", "show crypto ikev2 sa detailed", needs="ikev2"),
+    *_of(ikev2.show_ikev2_session, "show crypto ikev2 session", needs="ikev2"),
+    *_of(
+        ipsec.show_ipsec_sa,
+        "show crypto ipsec sa",
+        "show crypto ipsec sa detail",
+        "show crypto ipsec sa peer <address>",
+        "show crypto ipsec sa peer <address> detail",
+        "show crypto ipsec sa interface <word>",
+    ),
+    *_of(ipsec.show_spi_lookup, "show crypto ipsec spi-lookup detail", needs="xe16"),
+    *_of(ipsec.show_flowmib, "show crypto mib ipsec flowmib global"),
+    *_of(
+        session.show_session,
+        "show crypto session",
+        "show crypto session detail",
+        "show crypto session remote <address>",
+        "show crypto session remote <address> detail",
+    ),
+    *_of(maps.show_crypto_map, "show crypto map"),
+    *_of(maps.show_dynamic_map, "show crypto dynamic-map"),
+    *_of(maps.show_ipsec_profile, "show crypto ipsec profile"),
+    *_of(gdoi.show_gdoi, "show crypto gdoi"),
+    *_of(gdoi.show_gdoi_gm, "show crypto gdoi gm"),
+    *_of(nhrp.show_nhrp, "show ip nhrp", "show ip nhrp detail"),
+    *_of(nhrp.show_nhs, "show ip nhrp nhs", "show ip nhrp nhs detail"),
+    *_of(nhrp.show_dmvpn, "show dmvpn", "show dmvpn detail"),
     *_of(
         qfp.datapath_drops,
         f"{_QFP} feature ipsec datapath drops",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from ipaddress import IPv4Address
 
-from collector.lab import seeds
+from collector.lab import events
 from collector.lab.ends import MAPS
 from collector.lab.model import Device, End, Link
 from collector.lab.render.look import Lines, Look, short
@@ -24,9 +24,13 @@ def show_running_config(look: Look) -> Lines:
 
 
 def _changed(look: Look) -> Lines:
-    moment = max(look.device.booted, look.network.epoch - timedelta(hours=30 + seeds.number(300, look.device.name)))
-    lines = ["!", f"! Last configuration change at {short(look, moment)} by lab"]
-    return [*lines, "!"] if look.privilege >= 15 else ["!"]
+    if look.privilege < 15:
+        return ["!"]
+    return [
+        "!",
+        f"! Last configuration change at {short(look, events.last_change(look.network, look.device))} by lab",
+        "!",
+    ]
 
 
 def _nearly_empty() -> Lines:
