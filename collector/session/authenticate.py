@@ -6,6 +6,7 @@ The methods on offer are asked for first (as OpenSSH does), so that no attempt i
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,10 +33,11 @@ class Credentials:
 class Login:
     """An `auth_strategy` of the SSH library: `authenticate` raises SessionError or returns with the login done.
 
-    sent: how often a password left us (0 or 1).
+    before: called before anything is shown to the server. sent: how often a password left us (0 or 1).
     """
 
     credentials: Credentials
+    before: Callable[[], None] = lambda: None
     sent: int = 0
     _problem: SessionError | None = field(default=None, repr=False)
 

@@ -115,6 +115,8 @@ class _GuardedLogin:
     guard: Guard
 
     def authenticate(self, transport: Any) -> list[str]:
+        self.guard.leave()
+        self.login.before()
         self.guard.enter("auth", self.guard.phases.auth)
         result = self.login.authenticate(transport)
         self.guard.enter("channel", self.guard.phases.channel)

@@ -32,6 +32,7 @@ def opened(
     trust: Trust,
     cancel: Cancel,
     told: Callable[[str], None],
+    before_login: Callable[[], None] = lambda: None,
     phases: Phases | None = None,
 ) -> Iterator[Wire]:
     """The shell of `device`, closed hard when the block ends. SessionError for every way in which that fails."""
@@ -55,7 +56,7 @@ def opened(
             known_hosts=device.ssh.known_hosts,
             told=told,
         ),
-        login=Login(credentials),
+        login=Login(credentials, before_login),
         guard=guard,
     )
     with cancel.covering(lambda: _shut(guard, sock)):

@@ -93,6 +93,7 @@ def visit(
     cancel: Cancel | None = None,
     told: Callable[[str], None] = lambda _line: None,
     typed: Callable[[str], None] = lambda _line: None,
+    before_login: Callable[[], None] = lambda: None,
 ) -> Snapshot:
     """Log in to `device` once and run `plan`.
 
@@ -101,15 +102,17 @@ def visit(
     the `failure` of the capture that it cut. Text is redacted before it leaves this function.
 
     told: one line when a host key is pinned. typed: each line that went out (the secret masked), for tests and traces.
+    before_login: called after the host key is accepted, before anything is shown to the AAA server (to pace logins).
     """
     started = clock()
     deadline = time.monotonic() + device.timeout.device.total_seconds()
     state = _Visit(device, clock, [], [])
     try:
-        with _shell(device, deadline, secrets, trust, limits, cancel or Cancel(), told, typed) as shell:
+        with _shell(device, deadline, secrets, trust, limits, cancel or Cancel(), told, typed, before_login) as shell:
             _run(state, shell, plan, secrets, trust)
     except SessionError as error:
         if cancel is not None and cancel.fired and error.code is not ErrorCode.CREDENTIAL:
+            state.failures.clear()
             error = SessionError(ErrorCode.DEADLINE, "the run ended while this device was visited", phase="run")  # noqa: PLW2901
         if not state.failures:
             state.fail(error)
@@ -133,11 +136,14 @@ def _shell(
     cancel: Cancel,
     told: Callable[[str], None],
     typed: Callable[[str], None],
+    before_login: Callable[[], None],
 ) -> Iterator[Shell]:
     """An open shell of the device, closed hard at the end."""
     from collector.session.opening import opened  # noqa: PLC0415 - netmiko takes 0.3 s to import; `analyze` never needs it
 
-    with opened(device, deadline, secrets=secrets, trust=trust, cancel=cancel, told=told) as wire:
+    with opened(
+        device, deadline, secrets=secrets, trust=trust, cancel=cancel, told=told, before_login=before_login
+    ) as wire:
         yield Shell(
             wire,
             deadline=deadline,

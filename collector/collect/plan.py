@@ -1,0 +1,286 @@
+"""What to ask a router: a cheap probe everywhere, deep commands only where something is wrong (DOMAIN 3.1 to 3.3).
+
+A plan is a pure function of what came so far. Every line is one of the command catalogue; a line that this catalogue
+does not have is not asked. Short commands stand last, so that their echo fences the long ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+from collector.commands import CATALOGUE, read_capture
+from collector.model import (
+    Address,
+    Capture,
+    Device,
+    DropTable,
+    InvalidSpi,
+    Log,
+    RelatedEvent,
+    Thresholds,
+    Version,
+    to_address,
+)
+from collector.session import Plan, allow
+
+MOST = 12  # commands a visit
+MOST_AUDIT = 20
+MOST_PEERS = 3  # asked one by one; more, and the whole table is asked
+UNKNOWN_SPI = frozenset(
+    {"IN_US_V4_PKT_SA_NOT_FOUND_SPI", "IN_TRANS_V4_IPSEC_PKT_NOT_FOUND_SPI", "IN_US_V6_PKT_SA_NOT_FOUND_SPI"}
+)
+_BUFFER = re.compile(r"logging buffered (?:discriminator \S{1,32} )?(\d{1,12})")
+
+DATAPATH = "show platform hardware qfp active feature ipsec datapath drops all"
+STATISTICS = "show platform hardware qfp active statistics drop"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knowledge:
+    """What is known of a device before the visit.
+
+    suspect: an open incident, or named as the far end of another device's. peers: whom to look at. counters: the
+    unknown-SPI counters of the last visit by name. configuration: ask for the tunnels' configuration even if nothing
+    is wrong (first visit, or nothing remembers it).
+    """
+
+    audit: bool = False
+    suspect: bool = False
+    peers: tuple[str, ...] = ()
+    counters: Mapping[str, int] = field(default_factory=dict)
+    configuration: bool = True
+    thresholds: Thresholds = Thresholds()  # noqa: RUF009 - frozen
+
+
+def plan_for(device: Device, knowledge: Knowledge | None = None) -> Plan:
+    """The plan of one visit to `device`."""
+    known = knowledge or Knowledge()
+
+    def plan(captures: tuple[Capture, ...]) -> tuple[str, ...]:
+        asked = {capture.command for capture in captures}
+        most = MOST_AUDIT if known.audit else MOST
+        view = _View(captures, device)
+        for stage in (_first, _probe, _configuration, _suspect):
+            lines = [line for line in stage(view, known) if line is not None and line not in asked]
+            lines = list(dict.fromkeys(lines))[: max(0, most - len(captures))]
+            if lines:
+                return tuple(lines)
+        return ()
+
+    return plan
+
+
+def relook_for(device: Device, knowledge: Knowledge | None = None) -> Plan:
+    """A second look (`relook_after`, a visit of its own): clock, log and counters again, and the SAs of the peers named."""
+    known = knowledge or Knowledge()
+
+    def plan(captures: tuple[Capture, ...]) -> tuple[str, ...]:
+        if captures:
+            return ()
+        lines = [_line("show version"), _line("show clock"), _line("show logging")]
+        lines += [_line(STATISTICS), _line(DATAPATH)] if device.platform == "cisco_xe" else []
+        lines += _sa_lines(known.peers)
+        lines.append(_line("show privilege"))
+        return tuple(line for line in lines if line is not None)[:MOST]
+
+    return plan
+
+
+# -- the catalogue's lines --------------------------------------------------------------------------------------------
+
+
+@cache
+def _lines(name: str) -> tuple[str, ...]:
+    return next((command.lines for command in CATALOGUE if command.name == name), ())
+
+
+def _line(name: str, *, piped: bool | None = None, holding: str = "") -> str | None:
+    """The catalogue's first line for a command, without placeholders; piped: with or without a filter, None: any."""
+    for line in _lines(name):
+        if "{" in line and "{" not in name or holding not in line:
+            continue
+        if (piped is None or piped == ("|" in line)) and allow.allowed(line):
+            return line
+    return None
+
+
+def _filled(name: str, peer: str) -> str | None:
+    for line in _lines(name):
+        if "{peer}" in line:
+            filled = line.replace("{peer}", peer)
+            return filled if allow.allowed(filled) else None
+    return None
+
+
+# -- what the captures say --------------------------------------------------------------------------------------------
+
+
+class _View:
+    """The captures of this visit, by the command's name."""
+
+    def __init__(self, captures: tuple[Capture, ...], device: Device) -> None:
+        self.captures = captures
+        self.device = device
+
+    def capture(self, beginning: str, holding: str = "") -> Capture | None:
+        """The last capture whose line begins so and holds that."""
+        found = (c for c in reversed(self.captures) if c.command.startswith(beginning) and holding in c.command)
+        return next(found, None)
+
+    def refused(self, beginning: str, holding: str = "") -> bool:
+        found = self.capture(beginning, holding)
+        return found is not None and found.failure is not None
+
+    def text(self, beginning: str, holding: str = "") -> str:
+        found = self.capture(beginning, holding)
+        return found.text if found is not None and found.failure is None else ""
+
+    def records(self, beginning: str) -> tuple[object, ...]:
+        found = self.capture(beginning)
+        reading = read_capture(found) if found is not None and found.failure is None else None
+        return reading.records if reading is not None else ()
+
+    @property
+    def xe(self) -> bool:
+        """IOS XE by `show version`, else by the inventory's word."""
+        version = next((record for record in self.records("show version") if isinstance(record, Version)), None)
+        if version is not None and version.family is not None:
+            return version.family == "ios-xe"
+        return self.device.platform == "cisco_xe"
+
+    @property
+    def log(self) -> Log | None:
+        return next((record for record in self.records("show logging") if isinstance(record, Log)), None)
+
+
+# -- stages -----------------------------------------------------------------------------------------------------------
+
+
+def _first(_view: _View, _known: Knowledge) -> list[str | None]:
+    return [_line("show version"), _line("show running-config", piped=True, holding="| include")]
+
+
+def _probe(view: _View, known: Knowledge) -> list[str | None]:
+    lines = [_line("show clock"), _log_line(view, known)]
+    if view.refused("show logging", "|"):  # the ladder: unpiped, as a log is bounded
+        lines.append(_line("show logging", piped=False))
+    if view.xe:
+        lines += [_line(DATAPATH), _line(STATISTICS)]
+    return [*lines, _line("show privilege")]
+
+
+def _log_line(view: _View, known: Knowledge) -> str | None:
+    """The whole log, or only the lines of interest where its buffer is larger than `full_log_max`."""
+    if asked := view.capture("show logging"):
+        return asked.command
+    sizes = [int(size) for size in _BUFFER.findall(view.text("show running-config", "| include"))]
+    large = bool(sizes) and max(sizes) > known.thresholds.full_log_max
+    return (_line("show logging", piped=True) if large else None) or _line("show logging", piped=False)
+
+
+def _configuration(view: _View, known: Knowledge) -> list[str | None]:
+    if not (known.configuration or known.audit or _is_suspect(view, known)):
+        return []
+    lines = [_line("show running-config", piped=True, holding="| section")]
+    if view.refused("show running-config", "| section"):
+        lines += [_line("show crypto map"), _line("show crypto ipsec profile")]
+    return lines
+
+
+def _suspect(view: _View, known: Knowledge) -> list[str | None]:
+    if not (known.audit or _is_suspect(view, known)):
+        return []
+    config = view.text("show running-config", "| section")
+    peers = _peers(view, known)
+    lines: list[str | None] = []
+    lines += _sa_lines(() if known.audit else peers)
+    if view.refused("show crypto ipsec sa", "|"):
+        lines.append(_line("show crypto ipsec sa", piped=False))
+    lines.append(_session_line(() if known.audit else peers))
+    if not config or "tunnel mode gre multipoint" in config or "ip nhrp" in config:
+        lines += [_line("show ip nhrp")] if config or known.audit else []
+        if "nhs" in config:
+            lines.append(_line("show ip nhrp nhs"))
+    second = not config or "ikev2" in config
+    first = not config or "ikev2" not in config or "isakmp" in config or _some_entry_without_ikev2(config)
+    lines += [_line("show crypto isakmp sa")] if first or known.audit else []
+    lines += [_line("show crypto ikev2 sa")] if second else []
+    if known.audit:
+        lines += [_line("show crypto map"), _line("show crypto ipsec profile")]
+    if view.xe:
+        lines.append(_line("show crypto ipsec spi-lookup"))
+    return lines
+
+
+def _sa_lines(peers: tuple[str, ...]) -> list[str | None]:
+    if 0 < len(peers) <= MOST_PEERS:
+        return [_filled("show crypto ipsec sa", peer) for peer in peers]
+    return [_line("show crypto ipsec sa")]
+
+
+def _session_line(peers: tuple[str, ...]) -> str | None:
+    if len(peers) == 1 and (line := _filled("show crypto session", peers[0])):
+        return line
+    return _line("show crypto session", holding="detail") or _line("show crypto session")
+
+
+def _some_entry_without_ikev2(config: str) -> bool:
+    """A tunnel or map entry that names no IKEv2 profile uses IKEv1."""
+    return config.count("ikev2-profile") < config.count("tunnel protection") + config.count("ipsec-isakmp")
+
+
+def _is_suspect(view: _View, known: Knowledge) -> bool:
+    if known.suspect or known.peers:
+        return True
+    log = view.log
+    if log is not None and (log.inv_spi_seen or any(_no_sa(message.event) for message in log.messages)):
+        return True
+    if any(_risen(counter.name, counter.packets, known) for table in _tables(view) for counter in table.counters):
+        return True
+    return _blind(view, log)
+
+
+def _no_sa(event: InvalidSpi | RelatedEvent | None) -> bool:
+    return isinstance(event, RelatedEvent) and event.kind == "ikmp-no-sa"
+
+
+def _risen(name: str, packets: int, known: Knowledge) -> bool:
+    """An unknown-SPI counter that rose since the last visit, was reset, or is not zero at first sight."""
+    return name in UNKNOWN_SPI and packets > 0 and packets != known.counters.get(name)
+
+
+def _tables(view: _View) -> tuple[DropTable, ...]:
+    return tuple(record for record in view.records(DATAPATH) if isinstance(record, DropTable))
+
+
+def _blind(view: _View, log: Log | None) -> bool:
+    """No usable log on a router that has tunnels."""
+    if (
+        "crypto map" not in (config := view.text("show running-config", "| section"))
+        and "tunnel protection" not in config
+    ):
+        return False
+    asked = view.capture("show logging")
+    if asked is None:
+        return False
+    if log is None:
+        return asked.failure is not None
+    return log.header is not None and log.header.buffer_level == "disabled"
+
+
+def _peers(view: _View, known: Knowledge) -> tuple[str, ...]:
+    """Whom the invalid SPIs came from, the most frequent first, then those that were named."""
+    seen: Counter[Address] = Counter()
+    log = view.log
+    for message in log.messages if log is not None else ():
+        event = message.event
+        if isinstance(event, InvalidSpi | RelatedEvent) and event.source is not None:
+            if isinstance(event, InvalidSpi) or _no_sa(event):
+                seen[event.source] += 1
+    named = [address for address in (to_address(peer) for peer in known.peers) if address is not None]
+    ordered = [address for address, _ in sorted(seen.items(), key=lambda item: (-item[1], str(item[0])))]
+    return tuple(dict.fromkeys(str(address) for address in (*ordered, *named)))
