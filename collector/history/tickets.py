@@ -59,12 +59,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """When tickets are opened. parent_from: so many new tunnels of one device in one run are one event."""
+    """When tickets are opened. parent_from: so many new tunnels of one device in one run are one event.
+
+    refresh: the target forgets what it is not told again (Alertmanager): each run tells every open ticket anew.
+    """
 
     min_level: Level = Level.ERROR
     cap: int = 25
     parent_from: int = 5
     open_runs: int = 1
+    refresh: bool = False
 
 
 def digest_of(finding: Finding) -> str:
@@ -110,6 +114,8 @@ def _act(entry: Entry, ticket: Ticket | None, limits: Limits, digest: str, muted
         return Act.REOPEN, "it is back"
     if ticket.digest != digest and finding.verdict is Verdict.FAIL:
         return Act.UPDATE, "rule, level or what to do has changed"
+    if limits.refresh:
+        return Act.UPDATE, "told again until the next run"
     return Act.NOTHING, "the ticket says it already"
 
 

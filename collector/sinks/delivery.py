@@ -70,6 +70,8 @@ class Settings:
         return value
 
 
+STATE_LIKE = frozenset({"alertmanager"})  # these group and silence by themselves, and forget what is not told again
+UNLIMITED = 1_000_000
 LIMIT_KEYS = frozenset({"min_level", "cap", "parent_from", "open_runs", "bodies"})
 
 
@@ -79,7 +81,8 @@ def settings_of(name: str, raw: Mapping[str, Any], secrets: Secrets) -> Settings
     kind = raw.get("type")
     if not isinstance(kind, str):
         raise InventoryError("`type` is missing", place=place)
-    numbers = {}
+    state_like = kind in STATE_LIKE
+    numbers = {"cap": UNLIMITED, "parent_from": UNLIMITED} if state_like else {}
     for key in ("cap", "parent_from", "open_runs"):
         if key in raw:
             if not str(raw[key]).isdecimal() or int(raw[key]) < 1:
@@ -94,7 +97,7 @@ def settings_of(name: str, raw: Mapping[str, Any], secrets: Secrets) -> Settings
         type=kind,
         options={key: value for key, value in raw.items() if key not in {"type", *LIMIT_KEYS}},
         secrets=secrets,
-        limits=Limits(min_level=Level(level), **numbers),
+        limits=Limits(min_level=Level(level), refresh=state_like, **numbers),
         bodies=Path(bodies).expanduser() if isinstance(bodies, str) else None,
     )
 

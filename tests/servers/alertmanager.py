@@ -1,0 +1,68 @@
+"""The distribution's Alertmanager on loopback, ended by its own process id."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+PROGRAM = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
+
+
+@dataclass
+class Alertmanager:
+    """folder: its data, kept over `stop` and `start`."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        config = self.folder / "alertmanager.yml"
+        config.write_text("route: {receiver: none, group_wait: 1s}\nreceivers: [{name: none}]\n")
+        self.process = subprocess.Popen(
+            [
+                str(PROGRAM),
+                f"--config.file={config}",
+                f"--storage.path={self.folder / 'data'}",
+                f"--web.listen-address=127.0.0.1:{self.port}",
+                "--cluster.listen-address=",
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            try:
+                urllib.request.urlopen(self.url + "/-/ready", timeout=2).close()
+            except OSError:
+                time.sleep(0.1)
+            else:
+                return
+        raise RuntimeError("Alertmanager did not start")
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(10)
+            self.process = None
+
+    def alerts(self) -> list[dict]:
+        with urllib.request.urlopen(self.url + "/api/v2/alerts?active=true&silenced=true", timeout=5) as answer:
+            return json.load(answer)
+
+
+def install(folder: Path) -> Alertmanager:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    return Alertmanager(folder=folder, port=port)

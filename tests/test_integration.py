@@ -1,0 +1,59 @@
+"""Against servers of the distribution, in `make integration`; skipped, with a word, where they are not installed."""
+
+from __future__ import annotations
+
+import pytest
+from servers import alertmanager
+from test_tickets import entry, finding, write
+
+from collector.cli import _run
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def manager(tmp_path_factory):
+    if alertmanager.PROGRAM is None:
+        pytest.skip("prometheus-alertmanager is not installed")
+    server = alertmanager.install(tmp_path_factory.mktemp("alertmanager"))
+    server.start()
+    yield server
+    server.stop()
+
+
+def test_alertmanager_holds_one_alert_a_finding_over_twenty_sweeps(manager, tmp_path, capsys):
+    file, state = tmp_path / "inventory.yaml", tmp_path / "state"
+    file.write_text(
+        "hosts: {hub1: {hostname: 192.0.2.1}}\n"
+        f"sinks: {{noc: {{type: alertmanager, url: '{manager.url}', interval: 15m}}}}\n"
+    )
+
+    def apply(expected: int = 0) -> None:
+        code = _run(["tickets", "apply", "--sink", "noc", "-i", str(file), "--state", str(state)])
+        assert code == expected, capsys.readouterr()
+
+    for run in range(20):
+        write(state, entry(1, state="ongoing", runs_seen=run + 1), entry(2, state="ongoing", runs_seen=run + 1))
+        apply()
+    alerts = manager.alerts()
+    assert sorted(alert["labels"]["finding"] for alert in alerts) == [finding(1).id, finding(2).id]
+    assert all("0x" not in str(alert["labels"]) for alert in alerts)
+
+    write(state, entry(1, state="resolved"))
+    apply()
+    assert [alert["labels"]["finding"] for alert in manager.alerts()] == [finding(2).id]
+
+    manager.stop()
+    write(state, entry(3))
+    apply(expected=3)
+    manager.start()  # Alertmanager keeps no alerts on disk: the next runs tell it all again
+    from collector.history import open_ledger
+    from collector.history.ledger import transaction
+
+    with open_ledger(state) as ledger, transaction(ledger) as db:
+        db.execute("UPDATE outbox SET not_before = NULL")
+    apply()
+    assert sorted(alert["labels"]["finding"] for alert in manager.alerts()) == [finding(2).id, finding(3).id]
+    write(state, entry(1, state="reopened"))
+    apply()
+    assert len(manager.alerts()) == 3
