@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 
+from collector.commands.blocks import Count, Doubts, Empty, read_blocks
 from collector.commands.command import Command, Reading
-from collector.commands.reading import read_table
 from collector.model import DmvpnPeer, to_address
 from collector.parse import Row
 
+_ROW = re.compile(
+    r"\d+\.\s*Peer NBMA Address:"
+    r"|(?:\d+\s+)?(?:(?:[0-9A-Fa-f:.]+|UNKNOWN)\s+)?[0-9A-Fa-f]*[.:][0-9A-Fa-f:.]*\s+[A-Za-z][\w-]*\s+(?:never|\d\S*[:ywdh])"
+)
 
-def records(rows: tuple[Row, ...]) -> tuple[DmvpnPeer, ...]:
+
+def records(rows: Iterable[Row], _doubts: Doubts) -> Iterator[DmvpnPeer]:
     """Rows with INTERFACE or ROLE (headings of what follows) or NBMA, TUNNEL_ADDRESS, STATE, SINCE, ATTRIBUTES."""
-    peers: list[DmvpnPeer] = []
     interface, role, nbma = None, None, ""
     for row in rows:
         if row.text("INTERFACE"):
@@ -21,8 +26,7 @@ def records(rows: tuple[Row, ...]) -> tuple[DmvpnPeer, ...]:
             role, nbma = row.text("ROLE"), ""
         elif row.text("TUNNEL_ADDRESS"):
             nbma = row.text("NBMA") or nbma
-            peers.append(_peer(row, interface, role, nbma))
-    return tuple(peers)
+            yield _peer(row, interface, role, nbma)
 
 
 def _peer(row: Row, interface: str | None, role: str | None, nbma: str) -> DmvpnPeer:
@@ -38,9 +42,16 @@ def _peer(row: Row, interface: str | None, role: str | None, nbma: str) -> Dmvpn
     )
 
 
-def read(lines: Iterable[str], _filtered: str | None) -> Reading[DmvpnPeer]:
+def read(lines: Iterable[str], filtered: str | None) -> Reading[DmvpnPeer]:
     """One record a peer and tunnel address. A router without DMVPN prints the legend, or nothing at all."""
-    return read_table(COMMAND, lines, records, empty_allowed=True)
+    return read_blocks(
+        COMMAND,
+        lines,
+        records,
+        counts=(Count(what="peer", begins=lambda line: _ROW.match(line) is not None),),
+        empty=Empty(wordings=("Legend:",), silent=True),
+        filtered=filtered,
+    )
 
 
 COMMAND: Command[DmvpnPeer] = Command(

@@ -6,10 +6,11 @@ far end claims another one (behind NAT).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 
+from collector.commands.blocks import Count, Doubt, Doubts, Empty, read_blocks
 from collector.commands.command import Command, Reading
-from collector.commands.reading import read_table
 from collector.model import NhrpEntry, to_address
 from collector.parse import Row
 from collector.parse.duration import duration
@@ -17,9 +18,19 @@ from collector.parse.duration import duration
 _BRIEF = {"S": "static", "D": "dynamic"}
 
 
-def records(rows: tuple[Row, ...]) -> tuple[NhrpEntry, ...]:
+_BEGINS = re.compile(r"[0-9A-Fa-f]*[.:][0-9A-Fa-f:.]*(?:/\d+|,| 255\.)")
+
+
+def records(rows: Iterable[Row], doubts: Doubts) -> Iterator[NhrpEntry]:
     """Rows with TARGET, VRF, VIA, INTERFACE, CREATED, EXPIRES, TYPE, FLAGS, NBMA, CLAIMED, SOCKET -> NhrpEntry."""
-    return tuple(_entry(row) for row in rows if row.text("TARGET"))
+    for row in rows:
+        if not row.text("TARGET"):
+            doubts.append(Doubt(line=row.line, text="what stands here belongs to an entry whose first line is missing"))
+            continue
+        entry = _entry(row)
+        if not entry.type or (entry.nbma is None and entry.type != "incomplete" and not row.text("NBMA")):
+            doubts.append(Doubt(line=row.line, text=f"the entry {entry.target} is not whole"))
+        yield entry
 
 
 def _entry(row: Row) -> NhrpEntry:
@@ -40,9 +51,16 @@ def _entry(row: Row) -> NhrpEntry:
     )
 
 
-def read(lines: Iterable[str], _filtered: str | None) -> Reading[NhrpEntry]:
+def read(lines: Iterable[str], filtered: str | None) -> Reading[NhrpEntry]:
     """One record an entry. A router without any answers nothing at all."""
-    return read_table(COMMAND, lines, records, count=(" created ", " <", " S/", " D/"), empty_allowed=True)
+    return read_blocks(
+        COMMAND,
+        lines,
+        records,
+        counts=(Count(what="entry", begins=lambda line: _BEGINS.match(line) is not None),),
+        empty=Empty(silent=True),
+        filtered=filtered,
+    )
 
 
 COMMAND: Command[NhrpEntry] = Command(

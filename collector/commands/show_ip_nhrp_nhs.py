@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 
+from collector.commands.blocks import Count, Doubts, Empty, read_blocks
 from collector.commands.command import Command, Reading
-from collector.commands.reading import read_table
 from collector.model import NhsEntry, to_address
 from collector.parse import Row
 
+_BEGINS = re.compile(r"[0-9A-Fa-f]*[.:][0-9A-Fa-f:.]*(?:\s|$)")
 
-def records(rows: tuple[Row, ...]) -> tuple[NhsEntry, ...]:
+
+def records(rows: Iterable[Row], _doubts: Doubts) -> Iterator[NhsEntry]:
     """Rows with INTERFACE, NHS, FLAGS, NBMA, NBMA_NAME, PRIORITY, CLUSTER -> NhsEntry. Without NBMA: not learnt yet."""
-    return tuple(_entry(row) for row in rows)
+    yield from map(_entry, rows)
 
 
 def _entry(row: Row) -> NhsEntry:
@@ -29,9 +32,16 @@ def _entry(row: Row) -> NhsEntry:
     )
 
 
-def read(lines: Iterable[str], _filtered: str | None) -> Reading[NhsEntry]:
+def read(lines: Iterable[str], filtered: str | None) -> Reading[NhsEntry]:
     """One record a server. A hub has none: the legend alone, or nothing at all."""
-    return read_table(COMMAND, lines, records, empty_allowed=True)
+    return read_blocks(
+        COMMAND,
+        lines,
+        records,
+        counts=(Count(what="server", begins=lambda line: _BEGINS.match(line) is not None),),
+        empty=Empty(wordings=("Legend:",), silent=True),
+        filtered=filtered,
+    )
 
 
 _BASES = ("show ip nhrp nhs", "show ipv6 nhrp nhs")

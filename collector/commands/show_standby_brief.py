@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 
+from collector.commands.blocks import Count, Doubts, Empty, read_blocks
 from collector.commands.command import Command, Reading
-from collector.commands.reading import read_table
 from collector.model import StandbyGroup, to_address
 from collector.parse import Row
 
+_BEGINS = re.compile(r"[A-Z][A-Za-z]*\d\S*\s+\d+\s+\d+\s")
 
-def records(rows: tuple[Row, ...]) -> tuple[StandbyGroup, ...]:
+
+def records(rows: Iterable[Row], _doubts: Doubts) -> Iterator[StandbyGroup]:
     """Rows with INTERFACE, GROUP, STATE, ACTIVE, STANDBY, VIRTUAL (an address, or "unknown") -> StandbyGroup."""
-    return tuple(
-        StandbyGroup(
+    for row in rows:
+        if not row.text("INTERFACE"):
+            continue
+        yield StandbyGroup(
             line=row.line,
             interface=row.text("INTERFACE"),
             group=int(row.text("GROUP")),
@@ -22,14 +27,18 @@ def records(rows: tuple[Row, ...]) -> tuple[StandbyGroup, ...]:
             standby=row.text("STANDBY") or None,
             virtual=to_address(row.text("VIRTUAL")),
         )
-        for row in rows
-        if row.text("INTERFACE")
-    )
 
 
-def read(lines: Iterable[str], _filtered: str | None) -> Reading[StandbyGroup]:
+def read(lines: Iterable[str], filtered: str | None) -> Reading[StandbyGroup]:
     """One record a group. Without HSRP: two heading lines, or nothing at all."""
-    return read_table(COMMAND, lines, records, empty_allowed=True)
+    return read_blocks(
+        COMMAND,
+        lines,
+        records,
+        counts=(Count(what="group", begins=lambda line: _BEGINS.match(line) is not None),),
+        empty=Empty(wordings=("P indicates", "Interface "), silent=True),
+        filtered=filtered,
+    )
 
 
 COMMAND: Command[StandbyGroup] = Command(

@@ -16,7 +16,8 @@ _SIGNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^\s*interface: \S+\s*\n\s*Crypto map tag:", "show crypto ipsec sa"),
         (r"^\s*Session-id:\s*\d+, Status:", "show crypto ikev2 session"),
         (r"^\s*Tunnel-id\s+Local\s+Remote\s+fvrf/ivrf\s+Status", "show crypto ikev2 sa"),
-        (r"^\s*Crypto session current status", "show crypto session"),
+        (r"^\s*(?:IPv[46] )?Crypto ISAKMP SA\s*$", "show crypto isakmp sa"),
+        (r"^\s*(?:Crypto session current status|Session status: [A-Z-]+\s*$)", "show crypto session"),
         (r"^\s*Syslog logging: (?:enabled|disabled)", "show logging"),
         (r"^\s*Log Buffer \(\d+ bytes\):", "show logging"),
         (r"^.*\buptime is \d.*$", "show version"),
@@ -32,7 +33,7 @@ _SIGNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (r"^\s*Type: (?:static|dynamic|incomplete), Flags:", "show ip nhrp"),
         (r"^\s*Target\s+Via\s+NBMA\s+Mode\s+Intfc", "show ip nhrp brief"),
-        (r"^\s*Legend: Attrb -->", "show dmvpn"),
+        (r"^\s*(?:Legend: Attrb -->|Interface: \S+, IPv[46] NHRP Details)", "show dmvpn"),
         (r"^\s*Legend: E=Expecting replies", "show ip nhrp nhs"),
         (r"^\s*Crypto Map(?: IPv[46])?:? \"[^\"]+\"", "show crypto map"),
         (r"^\s*Crypto Map Template\s?\"", "show crypto dynamic-map"),
@@ -43,6 +44,7 @@ _SIGNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^[*.]?\d\d:\d\d:\d\d\.\d{3} \S+ [A-Z][a-z]{2} [A-Z][a-z]{2} \d{1,2} \d{4}\s*$", "show clock"),
     )
 )
+_BUFFER = re.compile(r"^\s*(?:Syslog logging: (?:enabled|disabled)|Log Buffer \(\d+ bytes\):)", re.MULTILINE)
 _NAMED = re.compile(r"(?:(?P<device>.+?)[ _.\-]+)??(?:\d{1,3}[ _\-])?(?P<command>sh(?:ow)?[ _\-].+)$", re.IGNORECASE)
 
 
@@ -52,7 +54,15 @@ def command_of(document: Document) -> str | None:
     if named is not None:
         return named[1]
     head = document.head()
+    first = next((line.strip() for line in head.split("\n") if line.strip()), "")
+    if recognise(first) is not None:  # the echo without its prompt
+        return first
     return next((command for sign, command in _SIGNS if sign.search(head)), None)
+
+
+def is_buffer(head: str) -> bool:
+    """True for the head of `show logging`: then the file is one router's, however many messages follow."""
+    return _BUFFER.search(head) is not None
 
 
 def device_of(document: Document) -> str | None:

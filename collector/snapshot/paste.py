@@ -14,7 +14,7 @@ from collector.commands import read_capture, recognise
 from collector.model import Capture
 from collector.snapshot import techsupport
 from collector.snapshot.prompts import Prompt, device_name, joined, prompt, shown
-from collector.snapshot.stray import MNEMONIC, Stray
+from collector.snapshot.stray import Stray
 from collector.snapshot.text import Document
 
 CUT = "the text ends before the next prompt"
@@ -152,24 +152,20 @@ def _in_banner(opened: _Open | None, line: str) -> bool:
 
 
 def _without_prose(capture: Capture) -> Capture:
-    """`capture` without the prose of a document behind its last line that was understood."""
-    if capture.path is not None:
+    """`capture` without the prose of a document that goes on behind it: cut where that costs no record."""
+    reading = read_capture(capture) if capture.path is None else None
+    if reading is None or not reading.records:
         return capture
-    reading = read_capture(capture)
-    if reading is None or not reading.unparsed or not reading.records:
+    prose = next((item.line for item in reading.unparsed if len(_WORDS.findall(item.text)) > 5), None)
+    if prose is None:
         return capture
-    foreign = {item.line for item in reading.unparsed}
-    lines = capture.text.splitlines(keepends=True)
-    end = len(lines)
-    while end and (end in foreign or not lines[end - 1].strip() or MNEMONIC.search(lines[end - 1])):
-        end -= 1
-    if not any(len(_WORDS.findall(line)) > 5 for line in lines[end:]):
-        return capture
-    return Capture(
+    shorter = Capture(
         command=capture.command,
-        text="".join(lines[:end]),
+        text="".join(capture.text.splitlines(keepends=True)[: prose - 1]),
         complete=False,
         note="the text of a document follows, no prompt",
         source=capture.source,
         first_line=capture.first_line,
     )
+    again = read_capture(shorter)
+    return shorter if again is not None and again.records == reading.records else capture

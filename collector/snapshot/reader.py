@@ -140,7 +140,7 @@ def _kind(item: Document) -> str | None:
         return "paste"
     if techsupport.has_titles(head):
         return "tech-support"
-    if syslog.share_of_messages(head) >= _SYSLOG_SHARE:
+    if syslog.share_of_messages(head) >= _SYSLOG_SHARE and not bare.is_buffer(head):
         return "syslog"
     if configuration.is_configuration(head):
         return "running-config"
