@@ -23,6 +23,7 @@ class Version:
     uptime: timedelta | None = None
     restarted: str | None = None  # "System restarted at ..." as printed
     reload_reason: str | None = None
+    returned: str | None = None  # "System returned to ROM by ..." as printed: reload, power-on, SSO Switchover
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
