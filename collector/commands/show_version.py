@@ -34,6 +34,7 @@ def records(rows: tuple[Row, ...]) -> tuple[Version, ...]:
             uptime=duration(row.text("UPTIME")),
             restarted=row.text("RESTARTED") or None,
             reload_reason=row.text("REASON") or row.text("RETURNED") or None,
+            returned=row.text("RETURNED") or None,
         )
         for row in rows
     )
