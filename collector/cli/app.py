@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from collector.cli import analyze, catalogues, explain, findings, inventory, lab, parse, tickets
+from collector.cli import analyze, audit, catalogues, demo, explain, findings, inventory, lab, parse, sweep, tickets
 from collector.cli.output import tool_version
 
 app = typer.Typer(
@@ -31,6 +31,9 @@ def _root(
         raise typer.Exit(2)
 
 
+app.command("demo")(demo.demo)
+app.command("sweep")(sweep.sweep)
+app.command("audit")(audit.audit)
 app.command("analyze")(analyze.analyze)
 app.command("parse")(parse.parse)
 app.command("explain")(explain.explain)

@@ -103,3 +103,13 @@ def _analyzed_partly(facts: Facts, judgements: Iterable[Judgement]) -> bool:
         said.device == facts.device.name and said.verdict is Verdict.UNKNOWN and said.event for said in judgements
     )
     return cut or lacking or device_status(facts) == "failed"
+
+
+def decision_paths(report: Report) -> dict[str, str]:
+    """Finding id -> its decision path as text, to be kept: `explain ID` must work when the captures are gone."""
+    facts_of = {facts.device.name: facts for facts in report.devices}
+    return {
+        finding.id: rules.path_text(rules.paths(facts_of[finding.device], finding))
+        for finding in (*report.findings, *report.muted)
+        if finding.device in facts_of
+    }

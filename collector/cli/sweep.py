@@ -1,0 +1,160 @@
+"""`sweep`: every device of the inventory, for cron: collect, judge, remember, print."""
+
+from __future__ import annotations
+
+import fnmatch
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from collector.cli import fleet, pipeline
+from collector.cli import state as state_folder
+from collector.cli.analyze import level_of, policy_of
+from collector.cli.options import FailOnOption, FormatOption, InventoryOption, OutputOption, PolicyOption, StateOption
+from collector.cli.output import emit, tell, tool_version, write_whole
+from collector.errors import InventoryError, UsageError
+from collector.history import history_of, keep_snapshot, last_visits, open_ledger, remember, run_lock
+from collector.inventory import Inventory, load, near
+from collector.inventory.units import duration
+from collector.model import Device, Report
+from collector.sinks.document import device_status
+
+LimitOption = Annotated[
+    list[str] | None,
+    typer.Option("--limit", "-l", help="Only these: host or group names, with * and ?; may stand several times."),
+]
+SaveOption = Annotated[Path | None, typer.Option("--save", help="Keep what the routers said in this folder.")]
+MaxRuntimeOption = Annotated[
+    str | None, typer.Option("--max-runtime", help="Stop after so long (12m) and say what is missing.")
+]
+
+
+def sweep(
+    inventory: InventoryOption = Path("inventory.yaml"),
+    limit: LimitOption = None,
+    save: SaveOption = None,
+    format_: FormatOption = None,
+    output: OutputOption = None,
+    fail_on: FailOnOption = None,
+    max_runtime: MaxRuntimeOption = None,
+    workers: Annotated[int, typer.Option("--workers", help="Visits at once.", min=1, max=100)] = 20,
+    policy_file: PolicyOption = None,
+    state: StateOption = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Also write the report as one HTML page.")] = None,
+    metrics: Annotated[Path | None, typer.Option("--metrics", help="Also write a Prometheus textfile.")] = None,
+    *,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print only what is new; nothing when nothing is.")
+    ] = False,
+    every_peer: Annotated[bool, typer.Option("--every-peer", help="Also peers without trouble in the table.")] = False,
+) -> int:
+    """Visit every device once, judge, remember, print. For cron: a lock, exit codes, a deadline, quiet."""
+    loaded = load(inventory)
+    policy = policy_of(policy_file) if policy_file else loaded.policy
+    devices = selected(loaded, limit)
+    folder = state_folder.folder(state)
+    writable(save)
+    with ExitStack() as stack:
+        stack.enter_context(run_lock(folder))
+        ledger = stack.enter_context(open_ledger(folder))
+        order = fleet.Order(
+            devices=devices,
+            policy=policy,
+            mode="sweep",
+            state=folder,
+            save=save,
+            workers=workers,
+            logins_per_second=loaded.logins_per_second,
+            max_runtime=runtime(max_runtime),
+            say=(lambda _line: None) if quiet else tell,
+            history_of=lambda name: history_of(ledger, name),
+            last_visit=last_visits(ledger),
+        )
+        visited = fleet.run(order)
+        code = pipeline.exit_code(visited.report, level_of(fail_on, policy))
+        report = remember(
+            ledger,
+            visited.report,
+            exit_code=int(code),
+            status_of=device_status,
+            paths=pipeline.decision_paths(visited.report),
+            policy=policy,
+        )
+        troubled = {finding.device for finding in report.findings}
+        for snapshot in visited.snapshots:
+            if snapshot.device.name in troubled:
+                keep_snapshot(ledger, report.run.id, snapshot)
+    extras(report, html=html, metrics=metrics)
+    if quiet:
+        report = only_new(report)
+    if not quiet or report.findings:
+        emit(report, wanted=format_, output=output, every_peer=every_peer or len(devices) <= 3)
+    return fleet.signal_exit(visited.interrupted) or code
+
+
+def selected(loaded: Inventory, limit: list[str] | None) -> tuple[Device, ...]:
+    """The devices that `--limit` names, all without it. Raises where a pattern names nothing."""
+    if not loaded.devices:
+        raise InventoryError("no hosts stand in it", place=loaded.source, hint="add some under `hosts:`")
+    if not limit:
+        return loaded.devices
+    chosen: dict[str, Device] = {}
+    for pattern in limit:
+        found = [
+            device
+            for device in loaded.devices
+            if any(fnmatch.fnmatchcase(name, pattern) for name in (device.name, *device.groups))
+        ]
+        if not found:
+            names = {name for device in loaded.devices for name in (device.name, *device.groups)}
+            hint = near(pattern, names)
+            raise UsageError(f"--limit {pattern}: no host or group of that name" + (f" - {hint}" if hint else ""))
+        chosen |= {device.name: device for device in found}
+    return tuple(chosen.values())
+
+
+def runtime(text: str | None) -> timedelta | None:
+    """`--max-runtime` as a duration. Raises UsageError."""
+    if text is None:
+        return None
+    try:
+        found = duration(text)
+    except ValueError as error:
+        raise UsageError(f"--max-runtime: {error}") from None
+    if not found:
+        raise UsageError("--max-runtime: must be longer than 0")
+    return found
+
+
+def writable(folder: Path | None) -> None:
+    """Make the folder for `--save` before the first login, not after the last. Raises UsageError."""
+    if folder is None:
+        return
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--save {folder}: {error.strerror}") from None
+
+
+def extras(report: Report, *, html: Path | None, metrics: Path | None) -> None:
+    """The further files of one run."""
+    if html is not None:
+        from collector.sinks import html as page  # noqa: PLC0415 - jinja2 only for pages
+
+        write_whole(html, page.write(report, version=tool_version()))
+    if metrics is not None:
+        from collector.sinks import metrics as textfile  # noqa: PLC0415 - prometheus-client only for metrics
+
+        write_whole(metrics, textfile.write(report, version=tool_version()))
+
+
+def only_new(report: Report) -> Report:
+    """The report without findings that were told before."""
+    return replace(
+        report,
+        findings=tuple(finding for finding in report.findings if finding.state in {"new", "reopened", "resolved"}),
+    )
