@@ -6,13 +6,14 @@ tables, banners and licence texts hold plenty of other `#`.
 
 from __future__ import annotations
 
-import mmap
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from collector.commands import CATALOGUE, recognise
 from collector.snapshot.text import Document
 
+_CHUNK = 1 << 20
 _HOST = r"[A-Za-z0-9][\w.\-/:@~+]{0,62}"
 _MODE = r"\([\w.:/ \-]{1,60}\)"
 _SHOW = r"(?:do[ \t]+)?(?:sho?w?[ \t]+\S|more[ \t]+(?:system|nvram):)"
@@ -39,9 +40,19 @@ def hosts(document: Document) -> frozenset[str]:
     """The words at which a show command was typed, as they stand before `#`."""
     if document.text is not None:
         return frozenset(match[1] for match in _ASKED.finditer(document.text))
+    return frozenset(match[1].decode("ascii") for chunk in _chunks(document) for match in _ASKED_RAW.finditer(chunk))
+
+
+def _chunks(document: Document) -> Iterator[bytes]:
+    """The octets of a streamed document in pieces that end at line ends."""
     assert document.path is not None
-    with document.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as octets:
-        return frozenset(match[1].decode("ascii") for match in _ASKED_RAW.finditer(octets))
+    with document.path.open("rb") as file:
+        rest = b""
+        while chunk := file.read(_CHUNK):
+            whole, end, rest = (rest + chunk).rpartition(b"\n")
+            yield whole + end
+            rest = rest[-_CHUNK:]
+        yield rest
 
 
 def prompt(line: str, known: frozenset[str]) -> Prompt | None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from collector.errors import StateError, UsageError
-from collector.model import Capture, Device, Snapshot
+from collector.errors import ErrorCode, StateError, UsageError
+from collector.model import Capture, Device, Failure, Snapshot
 from collector.snapshot import bare, configuration, paste, prompts, store, syslog, techsupport
 from collector.snapshot.names import INDEX
 from collector.snapshot.stray import Stray
@@ -25,12 +25,20 @@ _SYSLOG_SHARE = 0.5
 STDIN = "-"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Saved:
+    """A saved folder. named: it was asked for by its own path, so that its damage is the caller's to hear of."""
+
+    home: Path
+    named: bool
+
+
 @dataclass(slots=True)
 class _Found:
     """What is known of one device: saved folders, read when asked for, and snapshots of other origin, in order."""
 
     name: str
-    parts: list[Path | Snapshot] = field(default_factory=list)
+    parts: list[_Saved | Snapshot] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -41,7 +49,11 @@ class _Devices:
     names: dict[str, _Found] = field(default_factory=dict)
     aliases: dict[str, _Found | None] = field(default_factory=dict)  # None: two devices answer to it
 
-    def add(self, name: str, part: Path | Snapshot, aliases: Sequence[str] = ()) -> None:
+    def parts(self) -> int:
+        """How many snapshots were found."""
+        return sum(len(device.parts) for device in self.found)
+
+    def add(self, name: str, part: _Saved | Snapshot, aliases: Sequence[str] = ()) -> None:
         device = self.names.get(name.casefold()) or self.aliases.get(name.casefold())
         if device is None:
             device = _Found(name)
@@ -60,17 +72,32 @@ def read_paths(paths: Sequence[str], stdin: BinaryIO | None = None) -> Iterator[
     cannot be read; within a folder such a file is told in the log and passed over, as long as another one is good.
     """
     devices = _Devices()
-    later: list[Document] = []
+    later: list[_Item] = []
     for path in paths:
         if path == STDIN:
-            later.append(document(_all_of(stdin), "stdin"))
+            later.append(_classified(document(_all_of(stdin), "stdin")))
         else:
             _collect(Path(path), devices, later)
     for item in later:
-        for snapshot in snapshots_of(item):
+        for snapshot in _snapshots_of(item):
             devices.add(snapshot.device.name, snapshot)
     for device in devices.found:
-        yield _merged([store.read(part) if isinstance(part, Path) else part for part in device.parts])
+        yield _merged([_loaded(part) if isinstance(part, _Saved) else part for part in device.parts])
+
+
+def _loaded(saved: _Saved) -> Snapshot:
+    """The snapshot of a saved folder; a damaged one among others is a device that failed, not the end of the run."""
+    try:
+        return store.read(saved.home)
+    except StateError as error:
+        if saved.named:
+            raise
+        return _damaged(saved.home, error)
+
+
+def _damaged(home: Path, error: StateError) -> Snapshot:
+    failure = Failure(code=ErrorCode.PARSE, phase="parse", message=str(error), hint="save this device again")
+    return Snapshot(device=Device(name=home.name, host=home.name), captures=(), failures=(failure,))
 
 
 def _all_of(stdin: BinaryIO | None) -> bytes:
@@ -79,65 +106,80 @@ def _all_of(stdin: BinaryIO | None) -> bytes:
     return stdin.read()
 
 
-def _collect(path: Path, devices: _Devices, later: list[Document]) -> None:
+def _collect(path: Path, devices: _Devices, later: list[_Item]) -> None:
     """Sort `path` into saved folders (into `devices`) and documents (into `later`)."""
     if not path.exists():
         raise UsageError(f"{path}: no such file or folder")
     if path.name == INDEX:
         path = path.parent
     if not path.is_dir():
-        item = open_document(path)
-        _must_be_something(item)
-        later.append(item)
+        later.append(_classified(open_document(path)))
         return
-    before = len(devices.found), len(later)
+    before = devices.parts() + len(later)
     refused = _walk(path, devices, later)
-    if (len(devices.found), len(later)) == before and not any(True for found in devices.found if found.parts):
+    if devices.parts() + len(later) == before:
         reason = f"; {refused[0]}" if refused else ""
         raise UsageError(f"{path}: no captures in this folder{reason}")
 
 
-def _walk(top: Path, devices: _Devices, later: list[Document]) -> list[str]:
+def _walk(top: Path, devices: _Devices, later: list[_Item]) -> list[str]:
     """Everything below `top`; what was passed over, and why."""
     refused: list[str] = []
     for folder, folders, files in os.walk(top):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _NOT_OURS)
         home = Path(folder)
         if INDEX in files:
-            index = store.read_index(home)
-            device = index["device"]
-            aliases = [str(name) for name in (index.get("hostname"), device.get("host")) if name]
-            devices.add(str(device.get("name")), home, aliases)
+            _add_saved(home, devices, named=home == top)
             folders.clear()
             continue
         for name in sorted(files):
             if name.startswith(".") or name in _NOT_OURS:
                 continue
             try:
-                item = open_document(home / name)
-                _must_be_something(item)
+                later.append(_classified(open_document(home / name)))
             except UsageError as error:
                 refused.append(str(error))
-            else:
-                later.append(item)
     for reason in refused:
         _LOG.warning("passed over: %s", reason)
     return refused
 
 
-def _must_be_something(item: Document) -> None:
-    if _kind(item) is None:
+def _add_saved(home: Path, devices: _Devices, *, named: bool) -> None:
+    try:
+        index = store.read_index(home)
+    except StateError as error:
+        if named:
+            raise
+        devices.add(home.name, _damaged(home, error))
+        return
+    device = index["device"]
+    aliases = [str(name) for name in (index.get("hostname"), device.get("host")) if name]
+    devices.add(str(device.get("name")), _Saved(home=home, named=named), aliases)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Item:
+    """A document, what it is, and the prompt words in it."""
+
+    document: Document
+    kind: str
+    hosts: frozenset[str]
+
+
+def _classified(item: Document) -> _Item:
+    """What a document is; the surest sign first. UsageError where it is nothing that a router printed."""
+    known = prompts.hosts(item)
+    kind = "paste" if known else _kind(item)
+    if kind is None:
         raise UsageError(
             f"{item.source}: no router's text is recognised: no prompt with a show command, no show tech section, no "
             "configuration, no log message, and no heading of a known command"
         )
+    return _Item(document=item, kind=kind, hosts=known)
 
 
 def _kind(item: Document) -> str | None:
-    """What a document is; the surest sign first."""
     head = item.head()
-    if prompts.hosts(item):
-        return "paste"
     if techsupport.has_titles(head):
         return "tech-support"
     if syslog.share_of_messages(head) >= _SYSLOG_SHARE and not bare.is_buffer(head):
@@ -157,25 +199,26 @@ def _messages(item: Document) -> Capture | None:
     return stray.capture(item.source)
 
 
-def snapshots_of(item: Document) -> Iterator[Snapshot]:
+def _snapshots_of(found: _Item) -> Iterator[Snapshot]:
     """The devices in one document."""
-    kind = _kind(item)
-    if kind == "paste":
-        for name, captures in paste.sessions(item, prompts.hosts(item)).items():
-            yield _snapshot(name, captures, "paste", hostname=name)
-    elif kind == "tech-support":
-        yield _named(item, tuple(techsupport.sections(item)), "tech-support")
-    elif kind == "running-config":
-        yield _named(item, configuration.captures(item), "running-config")
-    elif kind == "syslog":
-        for name, capture in syslog.routers(item).items():
-            yield _snapshot(name or item.stem, (capture,), "syslog")
-    elif kind == "bare":
-        command = bare.command_of(item)
-        assert command is not None
-        yield _named(item, (item.capture(command, 0, None, first_line=1),), "paste")
-    elif (messages := _messages(item)) is not None:
-        yield _snapshot(item.stem, (messages,), "paste")
+    item = found.document
+    match found.kind:
+        case "paste":
+            for name, captures in paste.sessions(item, found.hosts).items():
+                yield _snapshot(name, captures, "paste", hostname=name)
+        case "tech-support":
+            yield _named(item, tuple(techsupport.sections(item)), "tech-support")
+        case "running-config":
+            yield _named(item, configuration.captures(item), "running-config")
+        case "syslog":
+            for name, capture in syslog.routers(item).items():
+                yield _snapshot(name or item.stem, (capture,), "syslog")
+        case "bare":
+            command = bare.command_of(item) or ""
+            yield _named(item, (item.capture(command, 0, None, first_line=1),), "paste")
+        case _:
+            messages = _messages(item)
+            yield _snapshot(item.stem, (messages,) if messages else (), "paste")
 
 
 def _named(item: Document, captures: tuple[Capture, ...], origin: str) -> Snapshot:
@@ -236,6 +279,3 @@ def capture_of_file(command: str, path: Path | None, stdin: BinaryIO | None = No
         if same:
             return same[-1]
     return item.capture(command, 0, None, first_line=1)
-
-
-__all__ = ["StateError", "capture_of_file", "read_paths", "snapshots_of"]
