@@ -39,7 +39,7 @@ from collector.commands.recognise import Typed
 from collector.commands.recognise import recognise as _recognise
 from collector.errors import ErrorCode
 from collector.model import Capture, CaptureStatus, Log, plain
-from collector.parse import LOOK, refusal
+from collector.parse import redact_lines, LOOK, refusal
 
 CATALOGUE: tuple[Command[object], ...] = (
     show_privilege.COMMAND,
@@ -94,7 +94,7 @@ def read_capture(capture: Capture, *, every_row: bool = False) -> Reading[object
             reason=capture.failure.message,
             code=capture.failure.code,
         )
-    lines = capture.lines()
+    lines = capture.lines() if capture.path is None else redact_lines(capture.lines())
     head = list(islice(lines, LOOK))  # a large capture is streamed: its text is not at hand
     refused = refusal("\n".join(head))
     if refused is not None:
