@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from collector.model import Evidence, Facts, Finding, Incident, Judgement, Rule, State, Verdict
 from collector.rules.engine import fingerprint
 from collector.rules.persistent import Decision, Step, trace
-from collector.rules.words import flow_subject, flow_text, lasting
+from collector.rules.words import flow_subject, flow_text, lasting, twins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ def path(facts: Facts, finding: Finding, judgements: tuple[Judgement, ...], card
     decision: Decision | None = None
     if incident is not None and incident.state is State.PERSISTENT:
         steps, decision = trace(facts, incident)
-    subject = flow_subject(facts, incident) if incident else None
+    subject = flow_subject(incident, twins(facts)) if incident else None
     return Path(
         finding=finding.id,
         rule=finding.rule,
@@ -57,10 +57,11 @@ def path(facts: Facts, finding: Finding, judgements: tuple[Judgement, ...], card
 def _incident(facts: Facts, finding: Finding, cards: tuple[Rule, ...]) -> Incident | None:
     """The flow whose fingerprint the finding bears."""
     card = next((card for card in cards if card.id == finding.rule), None)
+    doubled = twins(facts)
     for incident in facts.incidents or ():
         probe = Judgement(
             verdict=Verdict.FAIL,
-            subject=flow_subject(facts, incident),
+            subject=flow_subject(incident, doubled),
             message="",
             why="",
             evidence=(),

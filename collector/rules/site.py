@@ -41,4 +41,5 @@ def _import(file: Path) -> ModuleType:
         raise
     except Exception as error:
         raise UsageError(f"{file}: {type(error).__name__}: {error}") from error
+    module.SITE_FILE = str(file)  # type: ignore[attr-defined] # the engine names it when `judge` breaks
     return module

@@ -34,6 +34,7 @@ denial of service).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from collector.model import Facts, Incident, Judgement, Level, Recovery, Rule, State, Verdict
 from collector.rules.actions import actions, clear, dpd, recover, verify
@@ -55,22 +56,23 @@ RULE = Rule(
 
 def judge(facts: Facts) -> Iterator[Judgement]:
     """One judgement a persistent flow, or one for the device."""
-    return speak(facts, RULE.id, _tell)
+    others = _others(facts)
+    exposed = any(other.state in {State.SCAN, State.UNKNOWN_SOURCE} for other in facts.incidents or ())
+    return speak(facts, RULE.id, partial(_tell, others, exposed))
 
 
-def _tell(facts: Facts, incident: Incident, decision: Decision) -> Telling:
+def _tell(others: str, exposed: bool, facts: Facts, incident: Incident, decision: Decision) -> Telling:  # noqa: FBT001 - bound by position
     if decision.verdict is Verdict.UNKNOWN:
         return Telling(
             title="A black-holed tunnel; whether invalid SPI recovery would heal it is not known",
             cure=f"Not known: {decision.missing}.",
         )
-    exposed = any(other.state in {State.SCAN, State.UNKNOWN_SOURCE} for other in facts.incidents or ())
     found = actions(facts, incident, clear)
     return Telling(
         title=RULE.title,
         cure="`crypto isakmp invalid-spi-recovery` is absent here, and this is a peer that it works for. "
         + heals(incident),
-        why=(incident.peer.why if incident.peer else "", _others(facts)),
+        why=(incident.peer.why if incident.peer else "", others),
         actions=(*found, recover(facts, after_acl=exposed), *actions(facts, incident, dpd, verify)) if found else (),
     )
 

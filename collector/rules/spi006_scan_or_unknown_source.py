@@ -42,6 +42,7 @@ from collector.rules.words import (
     shortened,
     spi_text,
     spis_of,
+    twins,
     unique,
 )
 
@@ -67,7 +68,8 @@ def judge(facts: Facts) -> Iterator[Judgement]:
     lone = [item for item in incidents if item.state is State.UNKNOWN_SOURCE]
     if scan:
         yield _scan(facts, scan)
-    yield from (_source(facts, item) for item in lone)
+    doubled = twins(facts)
+    yield from (_source(facts, item, doubled) for item in lone)
     if not scan and not lone:
         hidden = unseen(facts)
         yield Judgement(
@@ -100,10 +102,10 @@ def _scan(facts: Facts, flows: list[Incident]) -> Judgement:
     )
 
 
-def _source(facts: Facts, flow: Incident) -> Judgement:
+def _source(facts: Facts, flow: Incident, doubled: frozenset[str]) -> Judgement:
     return Judgement(
         verdict=Verdict.FAIL,
-        subject=flow_subject(facts, flow),
+        subject=flow_subject(flow, doubled),
         message=f"{flow_text(flow)} under {spi_text(flow)}, and the source is no peer of {facts.device.name}: "
         f"{lines_text(flow)}. {CURE} If you know the source: a peer that was moved or removed here still sends.",
         why=flow.why,

@@ -33,7 +33,7 @@ from datetime import timedelta
 from collector.model import Facts, Incident, Judgement, Level, Rule, State, Verdict
 from collector.rules.sources import REKEY_BUGS, TAC_115801
 from collector.rules.tunnel import quiet
-from collector.rules.words import flow_subject, flow_text, incident_evidence, lines_text, spis_of
+from collector.rules.words import flow_subject, flow_text, incident_evidence, lines_text, spis_of, twins
 
 RULE = Rule(
     id="SPI008",
@@ -50,16 +50,17 @@ _DAY = timedelta(days=1)
 def judge(facts: Facts) -> Iterator[Judgement]:
     """One judgement a flow that recurs, else one for the device."""
     flows = [item for item in facts.incidents or () if item.state is State.RECURRING_REKEY]
-    yield from (_flow(facts, flow) for flow in flows)
+    doubled = twins(facts)
+    yield from (_flow(facts, flow, doubled) for flow in flows)
     if not flows:
         yield quiet(facts)
 
 
-def _flow(facts: Facts, flow: Incident) -> Judgement:
+def _flow(facts: Facts, flow: Incident, doubled: frozenset[str]) -> Judgement:
     often = _in_a_day(flow)
     return Judgement(
         verdict=Verdict.FAIL,
-        subject=flow_subject(facts, flow),
+        subject=flow_subject(flow, doubled),
         message=f"{flow_text(flow)}: {len(spis_of(flow))} SPIs, one line each, {often} of them within a day: "
         f"{lines_text(flow)}. Align the SA lifetimes of both ends; recovery has nothing to repair here.",
         why=flow.why,

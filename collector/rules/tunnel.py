@@ -33,6 +33,7 @@ from collector.rules.words import (
     peer_text,
     spi_text,
     spis_of,
+    twins,
     unique,
 )
 
@@ -53,14 +54,16 @@ Tell = Callable[[Facts, Incident, Decision], Telling]
 def speak(facts: Facts, rule: str, tell: Tell) -> Iterator[Judgement]:
     """The judgements of one rule of the cascade: its own flows, the flows that another row took, and the quiet rest."""
     taken = False
+    doubled = twins(facts)
     for incident, decision in persistent(facts):
         if decision.rule == rule:
             taken = True
-            yield _judgement(facts, incident, decision, tell(facts, incident, decision))
+            subject = flow_subject(incident, doubled)
+            yield _judgement(facts, incident, decision, tell(facts, incident, decision), subject)
         else:
             yield Judgement(
                 verdict=Verdict.NOT_APPLICABLE,
-                subject=flow_subject(facts, incident),
+                subject=flow_subject(incident, doubled),
                 message=f"{flow_text(incident)}: taken by {decision.rule} (row {decision.row})",
                 why=stopped(facts, incident, rule),
                 evidence=incident_evidence(incident),
@@ -97,12 +100,14 @@ def quiet(facts: Facts) -> Judgement:
     )
 
 
-def _judgement(facts: Facts, incident: Incident, decision: Decision, told: Telling) -> Judgement:
+def _judgement(
+    facts: Facts, incident: Incident, decision: Decision, told: Telling, subject: tuple[str, ...]
+) -> Judgement:
     peer = incident.peer
     certain = decision.verdict is Verdict.FAIL
     return Judgement(
         verdict=decision.verdict,
-        subject=flow_subject(facts, incident),
+        subject=subject,
         title=told.title,
         message=f"{facts.device.name} drops what comes from {_far(incident)} to "
         f"{incident.destination or incident.destination_text} under {spi_text(incident)}: {lines_text(incident)}. "

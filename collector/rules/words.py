@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
@@ -50,18 +51,25 @@ def flow_text(incident: Incident) -> str:
     return f"{source} -> {destination}"
 
 
-def flow_subject(facts: Facts, incident: Incident) -> tuple[str, ...]:
+def twins(facts: Facts) -> frozenset[str]:
+    """The flows that stand in several VRFs with the same addresses."""
+    vrfs: dict[str, set[str]] = defaultdict(set)
+    for incident in facts.incidents or ():
+        vrfs[flow_text(incident)].add(incident.vrf or "")
+    return frozenset(flow for flow, found in vrfs.items() if len(found) > 1)
+
+
+def flow_subject(incident: Incident, doubled: frozenset[str]) -> tuple[str, ...]:
     """The tunnel and direction as a fingerprint sees it: no SPI, no counter, no time.
 
-    The VRF joins in only where two flows of this router differ in nothing else: it comes from the configuration,
-    and a run that could not read that must not make a second finding of the same tunnel.
+    The VRF joins in only where two flows of this router differ in nothing else (`doubled`, of `twins`): it comes from
+    the configuration, and a run that could not read that must not make a second finding of the same tunnel.
     """
     ends = flow_text(incident)
     source = incident.peer.source if incident.peer else None
     if source is not None and source.group:
         return ("flow", source.group, ends)
-    twins = {other.vrf for other in facts.incidents or () if flow_text(other) == ends}
-    return ("flow", ends, incident.vrf or "") if len(twins) > 1 else ("flow", ends)
+    return ("flow", ends, incident.vrf or "") if ends in doubled else ("flow", ends)
 
 
 def spis_of(incident: Incident) -> tuple[Spi, ...]:
