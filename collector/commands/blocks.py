@@ -74,8 +74,8 @@ def read_blocks(
     records = tuple(fold(stream(command.template, seen.watch(lines), left), doubts))
     partial = filtered is not None and _squeeze(filtered) not in whole_filters
     complaints = [
-        *_unknown(left),
         *([f"filtered by {filtered!r}: what it left out is not known"] if partial else []),
+        *_unknown(left),
         *(f"line {doubt.line}: {doubt.text}" for doubt in doubts),
         *_differences(seen, counts, records),
         *_silence(seen, empty, found=bool(records)),

@@ -81,7 +81,7 @@ class _Answer:
         if key in self.keys:
             self.doubts.append(Doubt(line=sa.line, text=f"tunnel-id {sa.connection_id} stands twice"))
         self.keys.add(key)
-        return sa
+        return sa if all(found.ends) else None  # a row torn apart is said above, not shown as an SA without ends
 
     def _doubt(self, text: str) -> None:
         self.doubts.append(Doubt(line=self.line, text=text))

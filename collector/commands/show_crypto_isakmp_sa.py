@@ -67,6 +67,7 @@ class _Table:
         self.details += bool(row.text("LOCAL"))
         if not sa.status and self.status_column is not False:
             doubts.append(Doubt(line=row.line, text="a row without its status"))
+            sa = replace(sa, live=False)
         for end, text in zip((sa.local, sa.remote), _ends(row), strict=True):
             if end is None:
                 doubts.append(Doubt(line=row.line, text=f"{text!r} is no address"))
