@@ -314,6 +314,7 @@ class Facts:
     flows: tuple[IpsecFlow, ...] | None = None
     flows_taken_at: datetime | None = None  # collector's time
     flows_device_time: datetime | None = None  # the router's own time of the same capture
+    outbound_lines: Mapping[Spi, Evidence] = field(default_factory=dict)  # the lines of the outbound SAs, for joins
     flows_filter: str | None = None  # the peer when only `show crypto ipsec sa peer A` was asked
     sessions: tuple[Session, ...] | None = None
     nhrp: tuple[NhrpEntry, ...] | None = None
