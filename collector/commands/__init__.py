@@ -39,7 +39,7 @@ from collector.commands.recognise import Typed
 from collector.commands.recognise import recognise as _recognise
 from collector.errors import ErrorCode
 from collector.model import Capture, CaptureStatus, Log, plain
-from collector.parse import redact_lines, LOOK, refusal
+from collector.parse import LOOK, redact_lines, refusal
 
 CATALOGUE: tuple[Command[object], ...] = (
     show_privilege.COMMAND,
