@@ -53,7 +53,7 @@ class Knowledge:
     peers: tuple[str, ...] = ()
     counters: Mapping[str, int] = field(default_factory=dict)
     configuration: bool = True
-    thresholds: Thresholds = Thresholds()  # noqa: RUF009 - frozen
+    thresholds: Thresholds = Thresholds()
 
 
 def plan_for(device: Device, knowledge: Knowledge | None = None) -> Plan:
@@ -101,7 +101,7 @@ def _lines(name: str) -> tuple[str, ...]:
 def _line(name: str, *, piped: bool | None = None, holding: str = "") -> str | None:
     """The catalogue's first line for a command, without placeholders; piped: with or without a filter, None: any."""
     for line in _lines(name):
-        if "{" in line and "{" not in name or holding not in line:
+        if ("{" in line and "{" not in name) or holding not in line:
             continue
         if (piped is None or piped == ("|" in line)) and allow.allowed(line):
             return line
@@ -278,9 +278,8 @@ def _peers(view: _View, known: Knowledge) -> tuple[str, ...]:
     log = view.log
     for message in log.messages if log is not None else ():
         event = message.event
-        if isinstance(event, InvalidSpi | RelatedEvent) and event.source is not None:
-            if isinstance(event, InvalidSpi) or _no_sa(event):
-                seen[event.source] += 1
+        if event is not None and event.source is not None and (isinstance(event, InvalidSpi) or _no_sa(event)):
+            seen[event.source] += 1
     named = [address for address in (to_address(peer) for peer in known.peers) if address is not None]
     ordered = [address for address, _ in sorted(seen.items(), key=lambda item: (-item[1], str(item[0])))]
     return tuple(dict.fromkeys(str(address) for address in (*ordered, *named)))

@@ -329,7 +329,11 @@ class _Run:
 
     def _skip_stopped(self) -> None:
         """Devices whose credential is stopped are not tried; their row says why."""
-        if not any(gate.stopped for gate in (*self.gates.values(), *self.enable_gates.values())):
+        stopped = [
+            *(gate.stopped for gate in self.gates.values()),
+            *(gate.stopped for gate in self.enable_gates.values()),
+        ]
+        if not any(stopped):
             return
         for job in [*self.waiting, *(due.job for due in self.due)]:
             enable = self._enable_gate(job)

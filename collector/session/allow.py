@@ -28,7 +28,8 @@ _FORBIDDEN_WORDS = frozenset(
         "tclsh", "guestshell", "request", "archive", "rename", "squeeze", "verify", "more", "dir", "exit", "logout",
     }
 )  # fmt: skip
-_PIPES = frozenset({"include", "exclude", "begin", "section"})
+_PIPES = (["include"], ["exclude"], ["begin"], ["section"])
+_WRITING = frozenset({"redirect", "tee", "append"})
 
 
 def _is_address(text: str) -> bool:
@@ -45,27 +46,32 @@ GRAMMAR: dict[str, Callable[[str], bool]] = {"peer": _is_address, "vrf": _is_nam
 
 def refuse(line: str) -> str | None:
     """Why `line` may never be typed, whatever the catalogue says, or `None`: control characters, words that change."""
+    return _refuse_characters(line) or _refuse_words(line)
+
+
+def _refuse_characters(line: str) -> str | None:
     if not line.isascii() or not line.isprintable():
         return "it holds a control or non-ASCII character"
     if not line or len(line) > LONGEST or line != line.strip() or "  " in line:
         return "it is empty, longer than 254 characters, or has stray blanks"
-    if "?" in line or ";" in line or "`" in line:
-        return "it holds `?`, `;` or a backtick"
+    found = next((character for character in "?;`>" if character in line), None)
+    return f"it holds {found!r}" if found else None
+
+
+def _refuse_words(line: str) -> str | None:
     command, pipe, behind = line.partition("|")
     words = command.lower().split()
     if words[:1] != ["show"]:
         return "it is no show command"
     for word in words[1:]:
-        if word in _FORBIDDEN_WORDS or "tech-support".startswith(word) and len(word) >= 2:
+        if word in _FORBIDDEN_WORDS or (len(word) >= 2 and "tech-support".startswith(word)):
             return f"`{word}` is not only looked at"
-    if ">" in line:
-        return "it holds `>`"
-    if pipe and behind.split()[:1] and behind.split()[0] not in _PIPES:
-        return f"`| {behind.split()[0]}` is no filter"
-    if pipe and {"redirect", "tee", "append"} & set(behind.lower().replace("|", " ").split()):
+    if not pipe:
+        return None
+    if not behind.startswith(" ") or behind.split()[:1] not in _PIPES:
+        return "what stands behind the pipe is no filter"
+    if _WRITING & set(behind.lower().replace("|", " ").split()):
         return "it writes a file"
-    if pipe and not behind.startswith(" "):
-        return "a pipe stands between blanks"
     return None
 
 

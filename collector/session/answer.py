@@ -24,7 +24,7 @@ class Proof(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One command's answer. text: `\\n` ends, no echo, no prompt. notes: what was done to it, in words."""
+    """One command's answer. text: one line feed a line, no echo, no prompt. notes: what was done to it, in words."""
 
     text: str
     notes: tuple[str, ...] = ()
@@ -100,7 +100,7 @@ def _scrolled(text: str, start: int, line: str) -> tuple[Proof, int]:
 
 
 def decode(raw: bytes) -> tuple[str, tuple[str, ...]]:
-    """The bytes as text, decoded once: invalid ones stand as `\\xNN`; terminal steering is taken out and counted."""
+    r"""The bytes as text, decoded once: invalid ones stand as `\\xNN`; terminal steering is taken out and counted."""
     notes: list[str] = []
     try:
         text = raw.decode("utf-8")
@@ -124,6 +124,11 @@ def cut(text: str, prompt: Prompt) -> Answer:
     notes: list[str] = []
     near = range(len(lines) - 1, max(-1, len(lines) - 1 - _LINES_AFTER), -1)
     over = next((index for index in near if lines[index].strip() == prompt.text), None)
+    if over is None and lines and prompt.text.endswith(end := lines[-1].strip()) and end:  # a log line split the prompt
+        begin = prompt.text[: -len(end)]
+        over = next((index for index in near if begin and lines[index].strip() == begin), None)
+        if over is not None:
+            lines.pop()
     if over is not None and all(not line.strip() or is_log(line) for line in lines[over + 1 :]):
         notes = [
             f"a log message came after the answer: {line.strip()[:200]}" for line in lines[over + 1 :] if line.strip()

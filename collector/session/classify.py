@@ -7,6 +7,7 @@ import paramiko
 from collector.errors import ErrorCode, SessionError
 from collector.session.transport import ClosedEarly, NotSsh, Transport
 
+KEY_EXCHANGE_FAILED, NO_MORE_METHODS = 3, 14  # reason codes of SSH_MSG_DISCONNECT, RFC 4253 section 11.1
 _BUSY = ("maxstartups", "not allowed", "refused", "too many", "all lines", "% ")
 
 
@@ -34,7 +35,7 @@ def classify(error: BaseException, *, phase: str, expired: str | None, transport
         case "handshake":
             return _handshake(cause, transport)
         case "auth":
-            return _auth(cause)
+            return _auth(cause, transport)
         case _:
             return _setup(cause)
 
@@ -65,6 +66,10 @@ def _handshake(cause: BaseException, transport: Transport | None) -> SessionErro
         return SessionError(ErrorCode.SSH_PROTOCOL, f"not an SSH server: {cause}", phase="handshake")
     if isinstance(cause, paramiko.ssh_exception.IncompatiblePeer):
         return _no_common_algorithm(cause, transport)
+    if transport is not None and transport.goodbye is not None:
+        code, text = transport.goodbye
+        kind = ErrorCode.SSH_ALGO if code == KEY_EXCHANGE_FAILED else ErrorCode.REFUSED_EARLY
+        return SessionError(kind, f"the server left before login: {text!r}", phase="handshake")
     if isinstance(cause, ClosedEarly | EOFError | ConnectionError):
         if heard and not any(word in heard.lower() for word in _BUSY):
             return SessionError(ErrorCode.SSH_PROTOCOL, f"not an SSH server: it said {heard!r}", phase="handshake")
@@ -86,7 +91,10 @@ def _no_common_algorithm(cause: BaseException, transport: Transport | None) -> S
     return SessionError(ErrorCode.SSH_ALGO, message[:400], phase="handshake")
 
 
-def _auth(cause: BaseException) -> SessionError:
+def _auth(cause: BaseException, transport: Transport | None) -> SessionError:
+    goodbye = transport.goodbye if transport is not None else None
+    if goodbye is not None and (goodbye[0] == NO_MORE_METHODS or "authenticat" in goodbye[1].lower()):
+        return SessionError(ErrorCode.AUTH_REJECTED, f"the server left: {goodbye[1]!r}", phase="auth")
     if isinstance(cause, paramiko.BadAuthenticationType):
         return SessionError(ErrorCode.AUTH_METHOD, f"the server offers {', '.join(cause.allowed_types)}", phase="auth")
     if isinstance(cause, EOFError | ConnectionError | paramiko.AuthenticationException):

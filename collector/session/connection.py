@@ -17,6 +17,7 @@ import paramiko
 from netmiko import log as netmiko_log
 from netmiko.cisco.cisco_ios import CiscoIosSSH
 
+from collector.errors import ErrorCode
 from collector.session.authenticate import Login
 from collector.session.classify import classify
 from collector.session.transport import FOREVER, Transport
@@ -103,7 +104,7 @@ class _Checked(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
     def __init__(self, rule: HostKeyRule) -> None:
         self.rule = rule
 
-    def missing_host_key(self, client: Any, hostname: str, key: Any) -> None:
+    def missing_host_key(self, client: Any, hostname: str, key: Any) -> None:  # noqa: ARG002 - the library's signature
         self.rule.judge(key)
 
 
@@ -158,6 +159,8 @@ class Connection(CiscoIosSSH):  # type: ignore[misc]
         except Exception as error:  # noqa: BLE001 - whatever the library raises is classified, one place
             guard.leave()
             failure = classify(error, phase=guard.phase, expired=guard.expired, transport=guard.transport)
+            if failure.code is ErrorCode.SSH_ALGO and self._profile == "legacy":
+                failure.hint = f"not even with profile legacy (paramiko {paramiko.__version__}): is it `netmiko[par4]`?"
             self.close_hard()
             raise failure from None
 
@@ -210,10 +213,10 @@ class Connection(CiscoIosSSH):  # type: ignore[misc]
 
     def write_channel(self, out_data: str) -> NoReturn:
         """Closed: there is one door, `shell.Shell`."""
-        raise SessionErrorOfOurs(f"netmiko wanted to type {len(out_data)} character(s)")
+        raise ForbiddenWriteError(f"netmiko wanted to type {len(out_data)} character(s)")
 
 
-class SessionErrorOfOurs(RuntimeError):
+class ForbiddenWriteError(RuntimeError):
     """A defect of this program: something other than the shell's door wanted to type."""
 
 
@@ -221,7 +224,7 @@ class Wire:
     """The shell's channel as plain reads and writes of bytes."""
 
     def __init__(self, connection: Connection) -> None:
-        self._channel = connection.remote_conn
+        self._channel: Any = connection.remote_conn
 
     def read(self, seconds: float) -> bytes | None:
         """Bytes that came, `b""` at the end of the connection, `None` where nothing came in `seconds`."""

@@ -61,6 +61,10 @@ def _too_late(host: str, port: int, seconds: float) -> SessionError:
 def _failure(error: OSError, host: str, port: int, seconds: float) -> SessionError:
     if isinstance(error, TimeoutError):
         return _too_late(host, port, seconds)
+    if isinstance(error, ConnectionResetError | BrokenPipeError):
+        return SessionError(
+            ErrorCode.REFUSED_EARLY, f"{host} port {port} took the connection and reset it", phase="handshake"
+        )
     if isinstance(error, ConnectionError):
         return SessionError(ErrorCode.TCP_REFUSED, f"{host} port {port}: connection refused", phase="connect")
     return SessionError(

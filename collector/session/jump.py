@@ -25,6 +25,7 @@ from collector.session.transport import Transport
 _JUMP = re.compile(
     r"(?:(?P<user>[A-Za-z0-9._-]{1,64})@)?(?P<host>\[[0-9A-Fa-f:.]{2,45}\]|[^@\[\]:,\s]{1,253})(?::(?P<port>\d{1,5}))?"
 )
+MEMORY = 60.0  # seconds that a failed jump host is not tried again
 REFUSED = {
     1: "administratively prohibited",
     2: "the connection failed",
@@ -57,7 +58,9 @@ class _Shared:
             if known is not None and known.is_active():
                 return known
             failed = self._failed.get(key)
-            if failed is not None and time.monotonic() - failed[0] < 60:
+            if failed is not None and (
+                failed[1].code is ErrorCode.AUTH_REJECTED or time.monotonic() - failed[0] < MEMORY
+            ):
                 raise failed[1]  # a refused password is not tried again for every device behind it
             try:
                 self._open[key] = connect()
@@ -108,7 +111,7 @@ def through(
     try:
         check_host(host)
         transport = SHARED.transport(
-            _Key(host, port, user), lambda: _connect(host, port, seconds, who, rule(host, port), phases)
+            _Key(host, port, user), lambda: _connect(host, port, seconds, who=who, rule=rule(host, port), phases=phases)
         )
     except SessionError as error:
         raise SessionError(
@@ -120,7 +123,7 @@ def through(
     return _channel(transport, host, target, seconds)
 
 
-def _connect(host: str, port: int, seconds: float, who: Credentials, rule: HostKeyRule, phases: Phases) -> Transport:
+def _connect(host: str, port: int, seconds: float, *, who: Credentials, rule: HostKeyRule, phases: Phases) -> Transport:
     guard = Guard(phases, time.monotonic() + seconds + phases.handshake + phases.auth)
     sock = dial(host, port, seconds)
     transport = guard.transport = Transport(sock, profile="modern", pinned=rule.pinned())

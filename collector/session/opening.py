@@ -6,7 +6,6 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from collector.errors import ErrorCode, SessionError
@@ -40,7 +39,7 @@ def opened(
     credentials = _credentials(device, way, secrets)
     check_host(way.host)
     phases = phases or Phases(handshake=device.timeout.connect.total_seconds())
-    sock = _socket(device, way, deadline, credentials, trust, told, phases)
+    sock = _socket(device, way, deadline, credentials, trust=trust, told=told, phases=phases)
     guard = Guard(phases, deadline)
     connection = Connection(
         sock,
@@ -88,6 +87,7 @@ def _socket(
     way: Route,
     deadline: float,
     credentials: Credentials,
+    *,
     trust: Trust,
     told: Callable[[str], None],
     phases: Phases,
@@ -99,7 +99,7 @@ def _socket(
         way.jump,
         (way.host, way.port),
         seconds,
-        credentials=replace(credentials),
+        credentials=credentials,
         rule=lambda host, port: HostKeyRule(
             trust=trust, host=host, port=port, mode=device.ssh.host_key, known_hosts=device.ssh.known_hosts, told=told
         ),

@@ -53,7 +53,7 @@ class Secret:
     def __deepcopy__(self, memo: object) -> NoReturn:
         raise TypeError("a secret is not copied")
 
-    __copy__ = __reduce__  # type: ignore[assignment]
+    __copy__ = __reduce__
 
 
 class Secrets:

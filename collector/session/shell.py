@@ -181,7 +181,7 @@ class Shell:
     def ask(self, line: str, *, seconds: float | None = None, cap: int | None = None) -> Answer:
         """Type one allowed line and return its whole, proven answer.
 
-        SessionError; `.part` of it (see `Broken`) holds what had come.
+        SessionError; `.part` of it (see `BrokenAnswerError`) holds what had come.
         """
         assert self.prompt is not None
         allow.check(line)
@@ -242,7 +242,7 @@ class Shell:
             return limits.quiet if heard.proof is Proof.PROVEN else 1.0
         if is_pager(last) or asks_password(last):
             return limits.question
-        if to_prompt(last) is not None:
+        if (strange := to_prompt(last)) is not None and not self._split(strange, heard):
             return limits.strange
         if self._stray_after_empty(heard, last):
             return 1.0
@@ -251,6 +251,10 @@ class Shell:
         if heard.begun or heard.proof is not Proof.PROVEN:
             return limits.idle
         return end - self._now()  # the echo came: the router thinks
+
+    def _split(self, strange: Prompt, heard: _Heard) -> bool:
+        """A log message came into the middle of our prompt: its end stands alone on the last line."""
+        return self.prompt is not None and self.prompt.text.endswith(strange.text) and self._log_over_prompt(heard)
 
     def _stray_after_empty(self, heard: _Heard, last: str) -> bool:
         return heard.empty_at is not None and heard.size > heard.empty_at and bool(last.strip())
@@ -270,7 +274,7 @@ class Shell:
             raise SessionError(ErrorCode.PAGER, words, phase="command", command=line)
         if asks_password(last):
             raise self._unexpected_question(heard, "command", line)
-        if (strange := to_prompt(last)) is not None:
+        if (strange := to_prompt(last)) is not None and not self._split(strange, heard):
             raise self._changed(strange.text, "command", line)
         if self._stray_after_empty(heard, last):
             raise self._changed(last.strip()[:80], "command", line)
@@ -419,7 +423,7 @@ class Shell:
         return prompt
 
     def _own(self, last_line: str, *, enabling: bool = False) -> Prompt | None:
-        """This router's prompt, where it is the whole last line; while enabling it may have become `#`."""
+        """The router's own prompt, where it is the whole last line; while enabling it may have become `#`."""
         if self.prompt is None or not last_line.startswith(self.prompt.hostname):
             return None
         found = to_prompt(last_line)
@@ -509,15 +513,15 @@ class Shell:
         lines = [line.strip() for line in re.split(r"[\r\n]+", heard.recent()) if line.strip()]
         return f"{heard.size} byte(s) came, the last line is {lines[-1][:80]!r}" if lines else "nothing came"
 
-    def _broken(self, error: SessionError, heard: _Heard, line: str) -> Broken:
+    def _broken(self, error: SessionError, heard: _Heard, line: str) -> BrokenAnswerError:
         text, notes = decode(heard.whole())
         assert self.prompt is not None
         proof, start = prove(text, line, self.prompt.text)
         part = Answer(text=body(text[start:]), notes=notes) if proof is Proof.PROVEN else None
-        return Broken(error, part)
+        return BrokenAnswerError(error, part)
 
 
-class Broken(SessionError):
+class BrokenAnswerError(SessionError):
     """A command that ended the visit. part: what had come of its answer, `None` where nothing is proven its own."""
 
     def __init__(self, error: SessionError, part: Answer | None) -> None:

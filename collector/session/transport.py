@@ -33,11 +33,11 @@ _OLD: dict[str, tuple[str, ...]] = {
 _FIRST = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")  # a quarter less CPU; the rest stays on offer
 
 
-class NotSsh(paramiko.SSHException):
+class NotSsh(paramiko.SSHException):  # type: ignore[misc]
     """What answered is no SSH server, or sends packets that no router sends."""
 
 
-class ClosedEarly(paramiko.SSHException):
+class ClosedEarly(paramiko.SSHException):  # type: ignore[misc]
     """The server closed before the handshake was through."""
 
 
@@ -109,6 +109,7 @@ class Transport(ServiceRequestingTransport):  # type: ignore[misc]
         self.server_ident: str | None = None
         self.heard = ""  # what came before, or instead of, an identification
         self.offer: dict[str, list[str]] = {}
+        self.goodbye: tuple[int, str] | None = None  # the reason that the server gave for leaving
         self._on_channel = on_channel
         self._accepted = threading.Event()
         self._prefer(pinned)
@@ -159,12 +160,19 @@ class Transport(ServiceRequestingTransport):  # type: ignore[misc]
         parsed: dict[str, Any] = super()._really_parse_kex_init(m, ignore_first_byte)
         if not ignore_first_byte and not self.offer:
             self.offer = {
-                "key exchange": list(parsed["kex_algo_list"]),
+                "key exchange": [
+                    name for name in parsed["kex_algo_list"] if not name.startswith(("ext-info-", "kex-strict-"))
+                ],
                 "host key": list(parsed["server_key_algo_list"]),
                 "cipher": list(parsed["server_encrypt_algo_list"]),
                 "MAC": list(parsed["server_mac_algo_list"]),
             }
         return parsed
+
+    def _parse_disconnect(self, m: Any) -> None:
+        code = m.get_int()
+        text = m.get_string()[:200].decode("utf-8", "replace")
+        self.goodbye = (code, " ".join(text.split()))
 
     def _parse_service_accept(self, m: Any) -> None:
         super()._parse_service_accept(m)

@@ -60,6 +60,8 @@ class Trust:
         self._lock = threading.Lock()
         self._memory: list[str] = []
         self._names: dict[str, dict[str, str]] = {}
+        self._indexes: dict[Path | None, tuple[object, _Index]] = {}
+        self._known_names: tuple[object, dict[str, dict[str, str]]] = (None, {})
 
     def known_hosts(self, override: str | None = None) -> Path | None:
         """The file in use: the inventory's own, else the state folder's."""
@@ -112,6 +114,8 @@ class Trust:
         SessionError E_IDENTITY where the hostname or the serial number is another one.
         """
         said = {key: value for key, value in (("hostname", hostname), ("serial", serial)) if value}
+        if self._says_the_same(name, said):
+            return
         with self._lock, self._names_open() as names:
             pinned = names.setdefault(name, {})
             for key, value in said.items():
@@ -123,6 +127,16 @@ class Trust:
                     )
                 pinned.setdefault(key, value)
 
+    def _says_the_same(self, name: str, said: dict[str, str]) -> bool:
+        """True where all that is said is pinned, by the file as it was last read, unchanged since."""
+        if self._folder is None:
+            return False
+        stamp, names = self._known_names
+        pinned = names.get(name, {})
+        return (
+            stamp is not None and stamp == _stamp(self._folder / "identities.json") and said.items() <= pinned.items()
+        )
+
     def forget_identity(self, name: str) -> None:
         """Let the next visit pin hostname and serial anew (`trust NAME`)."""
         with self._lock, self._names_open() as names:
@@ -130,13 +144,21 @@ class Trust:
 
     def _entries(self, host: str, port: int, override: str | None) -> Iterator[tuple[HostKey, str]]:
         name = entry_name(host, port)
-        for line in self._lines(override):
-            words = line.split()
-            marker = words.pop(0) if words and words[0].startswith("@") else ""
-            if len(words) < 3 or words[0].startswith("#") or marker == "@cert-authority":
-                continue
-            if any(_names_host(pattern, name) for pattern in words[0].split(",")):
-                yield HostKey(type=words[1], blob=words[2]), marker
+        plain, hashed = self._index(override)
+        yield from plain.get(name, ())
+        for pattern, key, marker in hashed:
+            if _names_host(pattern, name):
+                yield key, marker
+
+    def _index(self, override: str | None) -> _Index:
+        """The file by name, read again only where it changed: a fleet asks twice a visit."""
+        path = self.known_hosts(override)
+        stamp = _stamp(path)
+        kept = self._indexes.get(path)
+        if kept is None or path is None or kept[0] != stamp:
+            kept = (stamp, _index(self._lines(override)))
+            self._indexes[path] = kept
+        return kept[1]
 
     def _lines(self, override: str | None) -> list[str]:
         path = self.known_hosts(override)
@@ -181,6 +203,35 @@ class Trust:
             yield names
             if json.dumps(names, sort_keys=True) != before:
                 replace_file(path, json.dumps(names, sort_keys=True, indent=1) + "\n")
+            self._known_names = (_stamp(path), names)
+
+
+_Index = tuple[dict[str, list[tuple[HostKey, str]]], list[tuple[str, HostKey, str]]]
+
+
+def _stamp(path: Path | None) -> object:
+    try:
+        found = path.stat() if path is not None else None
+    except OSError:
+        found = None
+    return (found.st_mtime_ns, found.st_size, found.st_ino) if found is not None else None
+
+
+def _index(lines: list[str]) -> _Index:
+    plain: dict[str, list[tuple[HostKey, str]]] = {}
+    hashed: list[tuple[str, HostKey, str]] = []
+    for line in lines:
+        words = line.split()
+        marker = words.pop(0) if words and words[0].startswith("@") else ""
+        if len(words) < 3 or words[0].startswith("#") or marker == "@cert-authority":
+            continue
+        key = HostKey(type=words[1], blob=words[2])
+        for pattern in words[0].split(","):
+            if pattern.startswith("|1|"):
+                hashed.append((pattern, key, marker))
+            else:
+                plain.setdefault(pattern.lower(), []).append((key, marker))
+    return plain, hashed
 
 
 def _line_names(line: str, name: str) -> bool:

@@ -11,10 +11,9 @@ from datetime import UTC, datetime
 
 from collector.errors import CollectorError, ErrorCode, SessionError
 from collector.model import Capture, CaptureStatus, Device, Failure, Snapshot
-from collector.session import allow
 from collector.session.answer import Answer
 from collector.session.secrets import Secrets
-from collector.session.shell import Broken, Limits, Shell
+from collector.session.shell import BrokenAnswerError, Limits, Shell
 from collector.session.trust import Trust
 
 Plan = Callable[[tuple[Capture, ...]], tuple[str, ...]]
@@ -22,7 +21,6 @@ Plan = Callable[[tuple[Capture, ...]], tuple[str, ...]]
 
 MOST_LINES = 60  # a plan that never ends is a defect of ours, not the router's burden
 _HEAVY = ("show logging", "show crypto ipsec sa", "show running-config", "show crypto session")
-_REFUSALS = {"E_CMD_INVALID", "E_CMD_AMBIGUOUS", "E_CMD_INCOMPLETE", "E_CMD_DENIED"}
 
 
 def now() -> datetime:
@@ -108,14 +106,26 @@ def visit(
     deadline = time.monotonic() + device.timeout.device.total_seconds()
     state = _Visit(device, clock, [], [])
     try:
-        with _shell(device, deadline, secrets, trust, limits, cancel or Cancel(), told, typed, before_login) as shell:
+        with _shell(
+            device,
+            deadline,
+            limits,
+            typed,
+            secrets=secrets,
+            trust=trust,
+            cancel=cancel or Cancel(),
+            told=told,
+            before_login=before_login,
+        ) as shell:
             _run(state, shell, plan, secrets, trust)
     except SessionError as error:
         if cancel is not None and cancel.fired and error.code is not ErrorCode.CREDENTIAL:
             state.failures.clear()
-            error = SessionError(ErrorCode.DEADLINE, "the run ended while this device was visited", phase="run")  # noqa: PLW2901
+            error = SessionError(ErrorCode.DEADLINE, "the run ended while this device was visited", phase="run")
         if not state.failures:
             state.fail(error)
+    except CollectorError as error:  # a state folder that cannot be used, a line that may not be typed
+        state.failures.append(Failure(code=ErrorCode.INTERNAL, phase="any", message=str(error)))
     return Snapshot(
         device=device,
         captures=tuple(state.captures),
@@ -130,12 +140,13 @@ def visit(
 def _shell(
     device: Device,
     deadline: float,
+    limits: Limits | None,
+    typed: Callable[[str], None],
+    *,
     secrets: Secrets,
     trust: Trust,
-    limits: Limits | None,
     cancel: Cancel,
     told: Callable[[str], None],
-    typed: Callable[[str], None],
     before_login: Callable[[], None],
 ) -> Iterator[Shell]:
     """An open shell of the device, closed hard at the end."""
@@ -179,11 +190,13 @@ def _ask(state: _Visit, shell: Shell, line: str, missing: tuple[str, ...]) -> No
     cap = Limits().cap_log if line.startswith("show logging") else None
     try:
         answer = shell.ask(line, seconds=seconds, cap=cap)
-    except Broken as error:
+    except BrokenAnswerError as error:
         _attach_late(state, shell)
         if error.code is ErrorCode.DEADLINE and missing:
             error.message += f"; not asked: {', '.join(missing)}"
         failure = state.fail(error)
+        if error.code is ErrorCode.ECHO and state.captures and error.command == line:
+            _doubt_last(state)
         part = error.part
         text = _redacted(part.text) if part else ""
         note = "; ".join(("cut: " + failure.message, *(part.notes if part else ())))
@@ -193,6 +206,13 @@ def _ask(state: _Visit, shell: Shell, line: str, missing: tuple[str, ...]) -> No
         raise
     _attach_late(state, shell)
     state.captures.append(_capture(line, answer, taken_at))
+
+
+def _doubt_last(state: _Visit) -> None:
+    """The echo did not come next: what came instead may be the end of the answer before."""
+    last = state.captures[-1]
+    note = "; ".join(filter(None, (last.note, "its end is in doubt: the next line's echo did not follow it")))
+    state.captures[-1] = replace(last, complete=False, note=note)
 
 
 def _attach_late(state: _Visit, shell: Shell) -> None:
@@ -267,9 +287,4 @@ def _check_serial(state: _Visit, trust: Trust) -> None:
             return
 
 
-def say(error: CollectorError) -> str:
-    """An error's own words."""
-    return str(error)
-
-
-__all__ = ["Cancel", "Plan", "allow", "now", "to_failure", "visit"]
+__all__ = ["Cancel", "Plan", "now", "to_failure", "visit"]
