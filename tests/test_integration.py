@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from servers import alertmanager
+from servers import alertmanager, rt
 from test_tickets import entry, finding, write
 
 from collector.cli import _run
+from collector.history import open_ledger
+from collector.history.ledger import transaction
 
 pytestmark = pytest.mark.integration
 
@@ -47,9 +49,6 @@ def test_alertmanager_holds_one_alert_a_finding_over_twenty_sweeps(manager, tmp_
     write(state, entry(3))
     apply(expected=3)
     manager.start()  # Alertmanager keeps no alerts on disk: the next runs tell it all again
-    from collector.history import open_ledger
-    from collector.history.ledger import transaction
-
     with open_ledger(state) as ledger, transaction(ledger) as db:
         db.execute("UPDATE outbox SET not_before = NULL")
     apply()
@@ -57,3 +56,53 @@ def test_alertmanager_holds_one_alert_a_finding_over_twenty_sweeps(manager, tmp_
     write(state, entry(1, state="reopened"))
     apply()
     assert len(manager.alerts()) == 3
+
+
+@pytest.fixture(scope="module")
+def tracker(tmp_path_factory):
+    if not rt.installed():
+        pytest.skip("request-tracker5 is not installed")
+    server = rt.install(tmp_path_factory.mktemp("rt"))
+    server.start()
+    yield server
+    server.stop()
+
+
+def test_request_tracker_one_ticket_over_twenty_sweeps_closed_reopened_and_never_doubled(
+    tracker, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("TRACKER_PASSWORD", rt.PASSWORD)
+    file, state = tmp_path / "inventory.yaml", tmp_path / "state"
+    file.write_text(
+        "hosts: {hub1: {hostname: 192.0.2.1}}\n"
+        f"sinks: {{desk: {{type: http, preset: rt, url: '{tracker.url}',"
+        " auth: {user: root, password: {env: TRACKER_PASSWORD}}}}\n"
+    )
+
+    def apply(expected: int = 0) -> None:
+        code = _run(["tickets", "apply", "--sink", "desk", "-i", str(file), "--state", str(state)])
+        assert code == expected, capsys.readouterr()
+
+    for run in range(20):
+        write(state, entry(1, state="ongoing", runs_seen=run + 1))
+        apply()
+    assert [row["status"] for row in tracker.issues()] == ["new"]
+    assert f"spi-collector-{finding(1).id}" in tracker.issues()[0]["title"]
+    write(state, entry(1, state="resolved"))
+    apply()
+    assert [row["status"] for row in tracker.issues()] == ["resolved"]
+    write(state, entry(1, state="reopened"))
+    apply()
+    assert [row["status"] for row in tracker.issues()] == ["open"]
+    tracker.stop()
+    write(state, entry(2))
+    apply(expected=3)
+    tracker.start()
+    with open_ledger(state) as ledger, transaction(ledger) as db:
+        db.execute("UPDATE outbox SET not_before = NULL")
+    apply()
+    assert len(tracker.issues()) == 2
+    with open_ledger(state) as ledger, transaction(ledger) as db:
+        db.execute("DELETE FROM tickets WHERE finding = ?", (finding(2).id,))
+    apply()
+    assert len(tracker.issues()) == 2
