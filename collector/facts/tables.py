@@ -1,0 +1,186 @@
+"""The state of each table: what the last looks show, and whether an absence in them proves anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from collector.errors import ErrorCode
+from collector.facts.clock import DeviceClock
+from collector.facts.looks import Look, Looks
+from collector.model import Address, CaptureStatus, IkeSa, IpsecFlow, NhrpEntry, Session, SpiLookup
+
+R = TypeVar("R")
+
+IPSEC_SA = "show crypto ipsec sa"
+ISAKMP_SA = "show crypto isakmp sa"
+IKEV2_SA = "show crypto ikev2 sa"
+IKEV2_SESSION = "show crypto ikev2 session"
+SESSION = "show crypto session"
+SPI_LOOKUP = "show crypto ipsec spi-lookup"
+NHRP = "show ip nhrp"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen(Generic[R]):
+    """One record with the look that shows it."""
+
+    record: R
+    look: Look
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table(Generic[R]):
+    """What is known of one table.
+
+    whole: absence proves that the router has no such row. peers: the peers for which it does, where not whole.
+    asked: somebody asked; False where no capture is there at all.
+    """
+
+    rows: tuple[Seen[R], ...] = ()
+    whole: bool = False
+    peers: frozenset[Address] = frozenset()
+    asked: bool = False
+    look: Look | None = None  # the look that made it whole, else the last
+    by_peer: dict[Address | None, tuple[Seen[R], ...]] = field(default_factory=dict)
+
+    @property
+    def known(self) -> bool:
+        """Whether anything was read at all."""
+        return self.whole or bool(self.peers) or bool(self.rows)
+
+    def of(self, peer: Address | None) -> tuple[Seen[R], ...]:
+        """The rows of one peer."""
+        return self.by_peer.get(peer, ())
+
+    @property
+    def records(self) -> tuple[R, ...]:
+        """The rows without their looks."""
+        return tuple(row.record for row in self.rows)
+
+    def proves_absence_of(self, peer: Address | None) -> bool:
+        """Whether a row of `peer` would have been seen."""
+        return self.whole or (peer is not None and peer in self.peers)
+
+
+def table(looks: Iterable[Look], kind: type[R]) -> Table[R]:
+    """The state of one table from all its looks, in the order taken.
+
+    A whole look replaces what stood before; a look at one peer replaces that peer's rows; a partial or unproven look
+    adds what it shows. The last word on the whole table decides: after a refused look nothing is proven any more.
+    """
+    rows: list[Seen[R]] = []
+    whole, asked, decisive = False, False, None
+    peers: set[Address] = set()
+    for look in looks:
+        asked = True
+        fresh = [Seen(record=record, look=look) for record in look.reading.records if isinstance(record, kind)]
+        if look.extent == "all":
+            rows, whole, peers, decisive = fresh, look.parsed, set(), look
+            continue
+        if look.peer is not None:
+            mine = look.peer
+            rows = [row for row in rows if _peer_of(row.record) != mine]
+            peers = peers | {mine} if look.parsed else peers - {mine}
+            whole = whole and look.parsed
+        rows += fresh
+        decisive = decisive or look
+    kept = tuple(_once(rows))
+    index: dict[Address | None, list[Seen[R]]] = {}
+    for row in kept:
+        index.setdefault(_peer_of(row.record), []).append(row)
+    return Table(
+        rows=kept,
+        whole=whole,
+        peers=frozenset(peers),
+        asked=asked,
+        look=decisive,
+        by_peer={peer: tuple(mine) for peer, mine in index.items()},
+    )
+
+
+def _once(rows: list[Seen[R]]) -> Iterable[Seen[R]]:
+    """A row of a partial look may repeat one that is there: the later look speaks."""
+    last: dict[object, Seen[R]] = {}
+    for row in rows:
+        last[_identity(row.record, row.look)] = row
+    return last.values()
+
+
+def _identity(record: object, look: Look) -> object:
+    if isinstance(record, IpsecFlow):
+        named = (record.interface, record.map_tag, record.vrf, record.local_ident, record.remote_ident, record.peer)
+        return (*named, record.local_address) if any(part is not None for part in named) else (look.order, record.line)
+    return (look.order, getattr(record, "line", 0))
+
+
+def _peer_of(record: object) -> Address | None:
+    return record.peer if isinstance(record, IpsecFlow | Session) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IkeTable:
+    """The IKE SAs of one version. missing_command: the image does not know this version, which is an honest none."""
+
+    table: Table[IkeSa]
+    missing_command: bool = False
+    by_address: dict[Address, list[Seen[IkeSa]]] = field(default_factory=dict)
+
+    @property
+    def readable(self) -> bool:
+        """Whether the absence of a row proves that there is no such SA."""
+        return self.table.whole or self.missing_command
+
+
+def ike_table(looks: Looks, *names: str) -> IkeTable:
+    """The IKE SA table behind the named commands."""
+    found = looks.of(*names)
+    state = table(found, IkeSa)
+    last = found[-1] if found else None
+    missing = (
+        last is not None
+        and last.reading.status is CaptureStatus.REFUSED
+        and last.reading.code is ErrorCode.CMD_INVALID
+        and not state.rows
+    )
+    index: dict[Address, list[Seen[IkeSa]]] = {}
+    for row in state.rows:
+        for address in {row.record.local, row.record.remote} - {None}:
+            assert address is not None
+            index.setdefault(address, []).append(row)
+    return IkeTable(table=state, missing_command=missing, by_address=index)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """All runtime tables of one device."""
+
+    flows: Table[IpsecFlow]
+    flows_before: Table[IpsecFlow]  # the look before the last, for what rose in between
+    isakmp: IkeTable
+    ikev2: IkeTable
+    sessions: Table[Session]
+    nhrp: Table[NhrpEntry]
+    lookup: Table[SpiLookup]
+    flows_at: datetime | None  # device time
+    flows_taken_at: datetime | None
+
+
+def read(looks: Looks, clock: DeviceClock) -> Tables:
+    """The tables behind `looks`."""
+    ipsec = looks.of(IPSEC_SA)
+    flows = table(ipsec, IpsecFlow)
+    look = max((row.look for row in flows.rows), key=lambda look: look.order, default=flows.look)
+    return Tables(
+        flows=flows,
+        flows_before=table(ipsec[:-1], IpsecFlow),
+        isakmp=ike_table(looks, ISAKMP_SA),
+        ikev2=ike_table(looks, IKEV2_SA) if looks.of(IKEV2_SA) else ike_table(looks, IKEV2_SESSION),
+        sessions=table(looks.of(SESSION), Session),
+        nhrp=table(looks.of(NHRP), NhrpEntry),
+        lookup=table(looks.of(SPI_LOOKUP), SpiLookup),
+        flows_at=clock.at(look),
+        flows_taken_at=None if look is None else look.taken_at,
+    )
