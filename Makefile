@@ -32,7 +32,8 @@ docs: $(READY) ## the rules' pages, from their docstrings
 soak: $(READY) ## long runs: chaos, fuzzing, mutation
 	$(BIN)/python -m pytest -m soak --timeout 3600
 
-integration: $(READY) ## against Alertmanager and Request Tracker of the distribution
+integration: $(READY) ## against Alertmanager, Request Tracker and OpenSSH of the distribution
+	sh tests/servers/install.sh
 	$(BIN)/python -m pytest -m integration --timeout 900
 
 bench: $(READY) ## paired measurements, one table each
