@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import Literal
 
 from collector.config.coverage import Reach, reach
 from collector.config.dpd import to_dpd
 from collector.config.known import Known
 from collector.config.line import Line
-from collector.config.local import add_standby, to_interfaces
+from collector.config.local import add_standby
 from collector.config.maps import map_bindings
 from collector.config.names import interface_name
 from collector.config.others import ezvpn_bindings, ospf_bindings, template_bindings
@@ -37,6 +38,7 @@ _KEEPALIVE = "crypto isakmp keepalive 10 3"
 _IKEV2_DPD = "crypto ikev2 dpd 10 2 on-demand"
 _KEYRING = "crypto keyring K"
 _INTERFACE = "interface Tunnel0"
+_MOST = 50_000  # bindings: entries x interfaces can be made to explode
 _TYPES = (_INTERFACE, "crypto map M 10 ipsec-isakmp", "crypto dynamic-map D 10", "crypto ipsec profile P")
 
 
@@ -77,7 +79,7 @@ def classify(
         dpd=_global_dpd(read, router.keepalive, _KEEPALIVE),
         dpd_ikev2=_global_dpd(read, router.ikev2_dpd, _IKEV2_DPD),
     )
-    interfaces = to_interfaces(router, standby)
+    interfaces = known.ends.interfaces()
     bindings, notes = _with_runtime(_bindings(known), maps, profiles, structural=_has_structure(read))
     readable = _readable(read, bindings, maps)
     if readable == "runtime" and maps is not None:
@@ -94,7 +96,11 @@ def classify(
         lifetime=router.lifetime,
         last_change=next((text.cleaned.last_change for text in reversed(read) if text.cleaned.last_change), None),
         stamps=router.stamps,
-        notes=(*notes, *_notes(read, privilege)),
+        notes=(
+            *notes,
+            *_notes(read, privilege),
+            *((f"only the first {_MOST} bindings",) if len(bindings) == _MOST else ()),
+        ),
     )
 
 
@@ -150,13 +156,8 @@ def _global_dpd(read: Iterable[_Text], line: Line | None, absent: str) -> Dpd:
 
 
 def _bindings(known: Known) -> tuple[Binding, ...]:
-    return (
-        *map_bindings(known),
-        *tunnel_bindings(known),
-        *template_bindings(known),
-        *ezvpn_bindings(known),
-        *ospf_bindings(known),
-    )
+    readers = (map_bindings, tunnel_bindings, template_bindings, ezvpn_bindings, ospf_bindings)
+    return tuple(islice(chain.from_iterable(reader(known) for reader in readers), _MOST))
 
 
 def _has_structure(read: Iterable[_Text]) -> bool:

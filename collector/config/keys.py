@@ -7,10 +7,9 @@ responder may choose different ones. Told only where keyrings can be read at all
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from ipaddress import ip_network
 
 from collector.config.known import Known
-from collector.config.router import IkeProfile, Keyring
+from collector.config.router import Keyring
 from collector.model import Address, ConfigLine, PeerSpec, to_address
 
 
@@ -35,14 +34,17 @@ def _overlaps(
     for peer in peers:
         if peer.address is None:
             continue
-        rings = [ring for ring in known.router.keyrings.values() if _has_key(ring, peer.address, local)]
+        rings = [known.router.keyrings[name] for name in known.keys.covering(peer.address)]
+        rings = [ring for ring in rings if _ours(ring, local)]
         if len(rings) > 1:
             names = ", ".join(ring.name or "the global keys" for ring in rings)
             yield (
                 f"{len(rings)} keyrings hold a key for {peer.text} ({names}): it may come up from one side only",
                 tuple(ring.head.proof() for ring in rings if ring.head is not None),
             )
-        fitting = [] if named else [one for one in known.router.isakmp_profiles.values() if _fits(one, peer.address)]
+        fitting = (
+            [] if named else [known.router.isakmp_profiles[name] for name in known.identities.covering(peer.address)]
+        )
         if len(fitting) > 1:
             yield (
                 f"{len(fitting)} ISAKMP profiles match {peer.text} ({', '.join(one.name for one in fitting)})",
@@ -70,23 +72,7 @@ def _vrf_without_keyring(known: Known, fvrf: str) -> bool:
     return router.pre_shared is not None and all(ring.vrf != fvrf for ring in router.keyrings.values())
 
 
-def _has_key(ring: Keyring, peer: Address, local: tuple[Address, ...]) -> bool:
+def _ours(ring: Keyring, local: tuple[Address, ...]) -> bool:
+    """False for a keyring that is bound to another local address."""
     ours = to_address(ring.local_address)
-    if ours is not None and local and ours not in local:
-        return False
-    return any(_covers(text, mask, peer) for text, mask in ring.keys)
-
-
-def _fits(profile: IkeProfile, peer: Address) -> bool:
-    return any(_covers(text, mask, peer) for text, mask in profile.match)
-
-
-def _covers(text: str, mask: str | None, peer: Address) -> bool:
-    """A key or identity for an address (a host without mask; 0.0.0.0 alone means any)."""
-    if mask is None and text in {"0.0.0.0", "::/0"}:  # noqa: S104 - a wildcard key, no socket
-        return True
-    try:
-        network = ip_network(f"{text}/{mask}" if mask and "/" not in text else text, strict=False)
-    except ValueError:
-        return False
-    return peer.version == network.version and peer in network
+    return ours is None or not local or ours in local

@@ -3,74 +3,84 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from collector.config.names import interface_name, looks_like_interface
 from collector.config.router import Port, Router
 from collector.model import Address, Interface, StandbyGroup, to_address
 
 
-def port_of(router: Router, text: str | None) -> Port | None:
-    """The interface that `text` names, whole or short."""
-    return router.ports.get(interface_name(text)) if text and looks_like_interface(text) else None
+@dataclass(slots=True)
+class Ends:
+    """Addresses of interfaces, and interfaces of addresses; each is worked out once."""
 
+    router: Router
+    owners: dict[Address, Port] = field(default_factory=dict)
+    _own: dict[str, tuple[Address, ...]] = field(default_factory=dict)
 
-def own_addresses(router: Router, port: Port) -> tuple[Address, ...]:
-    """Primary first, then secondary, then IPv6; of an unnumbered interface those of the one it borrows from."""
-    held = sorted(port.addresses, key=lambda item: (item[0].version, item[1]))
-    if not held and port.unnumbered is not None:
-        lender = router.ports.get(port.unnumbered)
-        if lender is not None and lender is not port:
-            held = sorted(lender.addresses, key=lambda item: (item[0].version, item[1]))
-    return tuple(dict.fromkeys(address for address, _ in held))
+    def __post_init__(self) -> None:
+        for port in self.router.ports.values():
+            for address in port.addresses:
+                self.owners.setdefault(address, port)
 
+    def port_of(self, text: str | None) -> Port | None:
+        """The interface that `text` names, whole or short."""
+        return self.router.ports.get(interface_name(text)) if text and looks_like_interface(text) else None
 
-def local_end(router: Router, text: str | None) -> tuple[Address, ...]:
-    """Addresses of a source written as address or interface name; empty when not known (DHCP, not in the text)."""
-    if text is None:
-        return ()
-    address = to_address(text)
-    if address is not None:
-        return (address,)
-    port = port_of(router, text)
-    return () if port is None else (*own_addresses(router, port), *port.virtual)
+    def owner_of(self, text: str | None) -> Port | None:
+        """The interface behind a source: the one named, or the one that holds the address."""
+        address = to_address(text)
+        return self.port_of(text) if address is None else self.owners.get(address)
 
+    def own(self, port: Port) -> tuple[Address, ...]:
+        """Primary first, then secondary, then IPv6; of an unnumbered interface those of the one it borrows from."""
+        held = port
+        if not port.addresses and port.unnumbered is not None:
+            held = self.router.ports.get(port.unnumbered) or port
+        return tuple(sorted(held.addresses, key=lambda address: (address.version, held.addresses[address])))
 
-def owner_of(router: Router, text: str | None) -> Port | None:
-    """The interface behind a source: the one named, or the one that holds the address."""
-    address = to_address(text)
-    if address is None:
-        return port_of(router, text)
-    return next((port for port in router.ports.values() if any(address == held for held, _ in port.addresses)), None)
+    def of_port(self, port: Port) -> tuple[Address, ...]:
+        """Own and virtual addresses of an interface."""
+        known = self._own.get(port.name)
+        if known is None:
+            known = self._own[port.name] = tuple(dict.fromkeys((*self.own(port), *port.virtual)))
+        return known
 
+    def of_source(self, text: str | None) -> tuple[Address, ...]:
+        """Addresses of a source written as address or interface; empty when not known (DHCP, not in the text)."""
+        if text is None:
+            return ()
+        address = to_address(text)
+        if address is not None:
+            return (address,)
+        port = self.port_of(text)
+        return () if port is None else self.of_port(port)
 
-def to_interfaces(router: Router, standby: Iterable[StandbyGroup] | None) -> tuple[Interface, ...]:
-    """All interfaces, with virtual addresses of the configuration and of `show standby brief`."""
-    running: dict[str, list[Address]] = {}
-    for group in standby or ():
-        if group.virtual is not None:
-            running.setdefault(interface_name(group.interface), []).append(group.virtual)
-    return tuple(
-        Interface(
-            name=port.name,
-            line=port.head.number,
-            addresses=own_addresses(router, port),
-            virtual=tuple(dict.fromkeys((*port.virtual, *running.get(port.name, ())))),
-            vrf=port.vrf,
-            shutdown=port.shutdown,
-            crypto_map=port.maps[0][1] if port.maps else None,
-            address_dynamic=_dynamic(router, port),
+    def interfaces(self) -> tuple[Interface, ...]:
+        """All interfaces of the configuration, in its order."""
+        return tuple(
+            Interface(
+                name=port.name,
+                line=port.head.number,
+                addresses=self.own(port),
+                virtual=tuple(port.virtual),
+                vrf=port.vrf,
+                shutdown=port.shutdown,
+                crypto_map=port.maps[0][1] if port.maps else None,
+                address_dynamic=self._dynamic(port),
+            )
+            for port in self.router.ports.values()
         )
-        for port in router.ports.values()
-    )
 
-
-def _dynamic(router: Router, port: Port) -> bool:
-    return port.dynamic_address is not None or (port.unnumbered is not None and port.unnumbered not in router.ports)
+    def _dynamic(self, port: Port) -> bool:
+        if port.dynamic_address is not None:
+            return True
+        return port.unnumbered is not None and port.unnumbered not in self.router.ports
 
 
 def add_standby(router: Router, standby: Iterable[StandbyGroup] | None) -> None:
     """Virtual addresses that only the running state shows (`standby 1 ip` learnt from the other router)."""
     for group in standby or ():
         port = router.ports.get(interface_name(group.interface))
-        if port is not None and group.virtual is not None and group.virtual not in port.virtual:
-            port.virtual.append(group.virtual)
+        if port is not None and group.virtual is not None:
+            port.virtual[group.virtual] = None

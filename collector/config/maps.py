@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from collector.config.keys import key_warnings
-from collector.config.known import Known
+from collector.config.known import Known, ike_of
 from collector.config.line import Line
-from collector.config.local import local_end, own_addresses
 from collector.config.router import Entry, MapWide, Port
 from collector.model import Address, Binding, ConfigLine, ConfigType, Dpd, PeerSpec
+
+_LINES = 20  # of one kind as evidence of one binding; each peer has its own line besides
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,9 +42,7 @@ def map_bindings(known: Known) -> Iterator[Binding]:
 def _uses(known: Known, entry: Entry) -> list[_Use]:
     uses = [
         _Use(port=port, line=line, redundancy=redundancy)
-        for port in known.router.ports.values()
-        for family, name, redundancy, line in port.maps
-        if (family, name) == (entry.family, entry.name)
+        for port, redundancy, line in known.uses.get((entry.family, entry.name), ())
     ]
     if uses:
         return uses
@@ -57,13 +56,13 @@ def _uses(known: Known, entry: Entry) -> list[_Use]:
 
 def _binding(known: Known, entry: Entry, use: _Use) -> Binding:
     wide = known.router.map_wide.get(entry.name, MapWide())
-    templates = [item for item in known.router.dynamic_entries.values() if item.name == entry.dynamic]
+    templates = known.templates.get(entry.dynamic or "", [])
     isakmp_profile = entry.isakmp_profile or _first(item.isakmp_profile for item in templates) or wide.isakmp_profile
     ikev2_profile = entry.ikev2_profile or _first(item.ikev2_profile for item in templates)
     config_type, why = _type(known, entry, wide, templates, isakmp_profile)
     version = _version(known, entry, config_type, isakmp_profile, ikev2_profile)
     local = _local(known, use, wide)
-    peers = tuple(entry.peers) + tuple(peer for item in templates for peer in item.peers)
+    peers = (*entry.peers.values(), *(peer for item in templates for peer in item.peers.values()))
     warnings, lines = _warnings(
         known,
         config_type=config_type,
@@ -97,7 +96,7 @@ def _binding(known: Known, entry: Entry, use: _Use) -> Binding:
         group=entry.group,
         dpd=_dpd(known, config_type, version, isakmp_profile, ikev2_profile),
         warnings=warnings,
-        why=(*why, *use.why, *_encrypts_gre(known, entry, use), *_virtual(use)),
+        why=(*why, *use.why, *_encrypts_gre(known, entry, use), *_end_remarks(use)),
         evidence=_evidence(entry, use, wide, templates) + lines,
     )
 
@@ -135,17 +134,15 @@ def _version(
     if config_type is ConfigType.GETVPN:
         group = known.router.gdoi.get(entry.group or "")
         return None if group is None else (2 if group.ikev2 is not None else 1)
-    return known.ike_of(isakmp_profile, ikev2_profile, default=1)
+    return ike_of(isakmp_profile, ikev2_profile, default=1)
 
 
 def _local(known: Known, use: _Use, wide: MapWide) -> tuple[Address, ...]:
     """The address of `local-address` wins over the interface; virtual addresses of the interface count in any case."""
-    virtual = tuple(use.port.virtual) if use.port is not None else ()
     if wide.local_address is not None:
-        return tuple(dict.fromkeys((*local_end(known.router, wide.local_address), *virtual)))
-    if use.port is None:
-        return ()
-    return tuple(dict.fromkeys((*own_addresses(known.router, use.port), *virtual)))
+        virtual = use.port.virtual if use.port is not None else ()
+        return tuple(dict.fromkeys((*known.ends.of_source(wide.local_address), *virtual)))
+    return () if use.port is None else known.ends.of_port(use.port)
 
 
 def _warnings(
@@ -176,7 +173,10 @@ def _dpd(
     return known.dpd_of(version, isakmp_profile, ikev2_profile)
 
 
-def _virtual(use: _Use) -> tuple[str, ...]:
+def _end_remarks(use: _Use) -> tuple[str, ...]:
+    port = use.port
+    if port is not None and not (port.addresses or port.unnumbered or port.dynamic_address):
+        return (f"{port.name} has no address in this text",)
     if use.redundancy is not None:
         told = (
             f"the local end is the virtual address of group {use.redundancy}: a router that becomes active without "
@@ -188,27 +188,21 @@ def _virtual(use: _Use) -> tuple[str, ...]:
 
 def _encrypts_gre(known: Known, entry: Entry, use: _Use) -> tuple[str, ...]:
     """GRE tunnels without protection of their own whose far end is a peer of this entry stay static-crypto-map."""
-    ends = {peer.text for peer in entry.peers}
     return tuple(
         f"GRE of {port.name} to {port.destination} is encrypted by this entry, not by tunnel protection"
-        for port in known.router.ports.values()
-        if port.tunnel
-        and port.protection is None
-        and port.destination in ends
-        and port.mode[:1] != ("ipsec",)
-        and use.port is not None
+        for peer in (entry.peers if use.port is not None else ())
+        for port in known.plain_gre.get(peer, ())
     )
 
 
 def _evidence(entry: Entry, use: _Use, wide: MapWide, templates: list[Entry]) -> tuple[ConfigLine, ...]:
-    lines: list[Line] = [*entry.heads, *entry.proofs]
-    for item in templates:
-        lines += [*item.heads, *item.proofs]
-    lines += wide.proofs
-    if use.line is not None:
-        lines += [use.port.head] if use.port is not None else []
-        lines.append(use.line)
-    return tuple(dict.fromkeys(line.proof() for line in lines))
+    lines: list[Line] = [] if use.line is None else [use.line]
+    if use.port is not None:
+        lines.insert(0, use.port.head)
+    lines += [*entry.heads, *wide.proofs[:_LINES], *entry.proofs[:_LINES]]
+    for item in templates[:_LINES]:
+        lines += [*item.heads[:1], *item.proofs[:_LINES]]
+    return tuple(dict.fromkeys(line.proof() for line in lines[: 4 * _LINES]))
 
 
 def _unseen(known: Known, port: Port, name: str, line: Line) -> Binding:
@@ -218,7 +212,7 @@ def _unseen(known: Known, port: Port, name: str, line: Line) -> Binding:
         name=name,
         interface=port.name,
         map_name=name,
-        local=(*own_addresses(known.router, port), *port.virtual),
+        local=known.ends.of_port(port),
         fvrf=port.vrf,
         shutdown=port.shutdown,
         why=(f"{port.name} carries crypto map {name}, whose entries are not in this text",),

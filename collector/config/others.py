@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from collector.config.known import Known
+from collector.config.known import Known, ike_of
 from collector.config.line import Line
-from collector.config.local import local_end, own_addresses
 from collector.config.names import interface_name
 from collector.config.peers import to_peer
 from collector.config.router import EzvpnClient, IkeProfile, Port
@@ -18,7 +17,7 @@ def ezvpn_bindings(known: Known) -> Iterator[Binding]:
     router = known.router
     used: set[str] = set()
     for port in router.ports.values():
-        for name, side, line in port.ezvpn:
+        for (name, side), line in port.ezvpn.items():
             if side != "inside":
                 used.add(name)
                 yield _client(known, name, router.ezvpn.get(name), port, line)
@@ -34,9 +33,9 @@ def _client(known: Known, name: str, client: EzvpnClient | None, port: Port | No
     if port is None:
         why += ("no outside interface in this text uses it",)
     lines = [item for item in (client.head if client else None, port.head if port else None, line) if item is not None]
-    local = local_end(known.router, client.local_address) if client is not None and client.local_address else ()
+    local = known.ends.of_source(client.local_address) if client is not None else ()
     if not local and port is not None:
-        local = (*own_addresses(known.router, port), *port.virtual)
+        local = known.ends.of_port(port)
     return Binding(
         config_type=ConfigType.EZVPN_CLIENT,
         name=f"EzVPN {name}",
@@ -44,7 +43,7 @@ def _client(known: Known, name: str, client: EzvpnClient | None, port: Port | No
         local=local,
         source_interface=client.local_address if client is not None else None,
         fvrf=port.vrf if port is not None else None,
-        peers=tuple(client.peers) if client is not None else (),
+        peers=tuple(client.peers.values()) if client is not None else (),
         applied=port is not None,
         shutdown=port.shutdown if port is not None else False,
         ike_version=1,
@@ -79,7 +78,7 @@ def _template(known: Known, name: str, port: Port | None, profiles: list[IkeProf
     isakmp = isakmp or (ipsec.isakmp_profile if ipsec is not None and ikev2 is None else None)
     ikev2 = ikev2 or (ipsec.ikev2_profile if ipsec is not None and isakmp is None else None)
     both = isakmp is not None and ikev2 is not None
-    version = None if both else known.ike_of(isakmp, ikev2, default=1 if ipsec is not None else None)
+    version = None if both else ike_of(isakmp, ikev2, default=1 if ipsec is not None else None)
     why = tuple(f"{profile.name} clones {name} for each client" for profile in profiles)
     if port is None:
         why += (f"{name} is not in this text",)
@@ -113,8 +112,8 @@ def _template(known: Known, name: str, port: Port | None, profiles: list[IkeProf
 def _template_local(known: Known, port: Port | None, profiles: list[IkeProfile]) -> tuple[Address, ...]:
     """The template's source, else the profile's local address; else any address of the router may be meant: empty."""
     if port is not None and port.source is not None:
-        return local_end(known.router, port.source)
-    return tuple(address for profile in profiles for address in local_end(known.router, profile.local_address))
+        return known.ends.of_source(port.source)
+    return tuple(address for profile in profiles for address in known.ends.of_source(profile.local_address))
 
 
 def ospf_bindings(known: Known) -> Iterator[Binding]:
@@ -125,7 +124,7 @@ def ospf_bindings(known: Known) -> Iterator[Binding]:
                 config_type=ConfigType.MANUAL_IPSEC,
                 name=f"{port.name} OSPFv3",
                 interface=port.name,
-                local=tuple(address for address in own_addresses(known.router, port) if address.version == 6),
+                local=tuple(address for address in known.ends.own(port) if address.version == 6),
                 fvrf=port.vrf,
                 peers=_ospf_groups(port.ospf_ipsec[-1]),
                 shutdown=port.shutdown,

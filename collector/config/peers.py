@@ -19,14 +19,14 @@ def to_peer(text: str, line: Line, *, dynamic: bool = False, default: bool = Fal
     )
 
 
-def add_peer(peers: list[PeerSpec], rest: tuple[str, ...], line: Line) -> None:
+def add_peer(peers: dict[str, PeerSpec], rest: tuple[str, ...], line: Line) -> None:
     """`set peer A [dynamic] [default]`, or its removal by `no`. The same peer stands once."""
     if not rest:
         if line.negated:
             peers.clear()
         return
     text = rest[0]
-    peers[:] = [peer for peer in peers if peer.text != text]
+    peers.pop(text, None)
     if not line.negated:
         flags = {word.lower() for word in rest[1:]}
-        peers.append(to_peer(text, line, dynamic="dynamic" in flags, default="default" in flags))
+        peers[text] = to_peer(text, line, dynamic="dynamic" in flags, default="default" in flags)

@@ -59,8 +59,10 @@ def _address(port: Port, rest: _Rest, line: Line) -> None:
         port.dynamic_address = line
         return
     if not secondary and address.version == 4:  # a second primary replaces the first
-        port.addresses[:] = [(kept, other) for kept, other in port.addresses if other or kept.version == 6]
-    port.addresses.append((address, secondary))
+        if port.primary is not None:
+            port.addresses.pop(port.primary, None)
+        port.primary = address
+    port.addresses[address] = secondary
 
 
 def _unnumbered(port: Port, rest: _Rest, line: Line) -> None:
@@ -130,25 +132,25 @@ def _nhrp_map(port: Port, rest: _Rest, line: Line) -> None:
     if not rest or rest[0].lower() == "group":
         return
     nbma = rest[-1]
-    store = port.nhrp_multicast_only if rest[0].lower() == "multicast" else port.nhrp
-    store[:] = [item for item in store if item[0] != nbma]
+    store = port.multicast if rest[0].lower() == "multicast" else port.nhrp
+    store.pop(nbma, None)
     if not line.negated and len(rest) > 1 and nbma.lower() != "dynamic":
-        store.append((nbma, line))
+        store[nbma] = line
 
 
 def _nhs(port: Port, rest: _Rest, line: Line) -> None:
     if not rest:
         return
     low = [word.lower() for word in rest]
-    port.nhs[:] = [item for item in port.nhs if item[1].words != line.words]
+    port.nhs.pop(line.words, None)
     nbma = _option(rest, low, "nbma")
     if nbma is not None:
-        port.nhrp[:] = [item for item in port.nhrp if item[0] != nbma]
+        port.nhrp.pop(nbma, None)
     if line.negated:
         return
-    port.nhs.append((rest[0], line))
+    port.nhs[line.words] = line
     if nbma is not None:
-        port.nhrp.append((nbma, line))
+        port.nhrp[nbma] = line
 
 
 def _group_ip(port: Port, rest: _Rest, line: Line) -> None:
@@ -168,17 +170,17 @@ def _redundancy(port: Port, rest: _Rest, line: Line) -> None:
 
 def _virtual(port: Port, rest: _Rest, line: Line) -> None:
     address: Address | None = to_address(rest[0].split("/")[0]) if rest else None
-    if address is not None and not line.negated and address not in port.virtual:
-        port.virtual.append(address)
+    if address is not None and not line.negated:
+        port.virtual[address] = None
 
 
 def _ezvpn(port: Port, rest: _Rest, line: Line) -> None:
     if not rest:
         return
     side = rest[1].lower() if len(rest) > 1 else "outside"
-    port.ezvpn[:] = [item for item in port.ezvpn if item[:2] != (rest[0], side)]
+    port.ezvpn.pop((rest[0], side), None)
     if not line.negated:
-        port.ezvpn.append((rest[0], side, line))
+        port.ezvpn[rest[0], side] = line
 
 
 def _ospf(port: Port, rest: _Rest, line: Line) -> None:

@@ -19,8 +19,9 @@ class Port:
     name: str
     head: Line
     tunnel_template: bool = False  # Virtual-Template n type tunnel
-    addresses: list[tuple[Address, bool]] = field(default_factory=list)  # secondary last
-    virtual: list[Address] = field(default_factory=list)
+    addresses: dict[Address, bool] = field(default_factory=dict)  # True: secondary
+    primary: Address | None = None
+    virtual: dict[Address, None] = field(default_factory=dict)  # in order
     vrf: str | None = None
     shutdown: bool = False
     dynamic_address: Line | None = None
@@ -34,10 +35,10 @@ class Port:
     shared: bool = False
     protection_ikev2: str | None = None
     protection_isakmp: str | None = None
-    nhrp: list[tuple[str, Line]] = field(default_factory=list)  # NBMA addresses of static mappings
-    nhrp_multicast_only: list[tuple[str, Line]] = field(default_factory=list)
-    nhs: list[tuple[str, Line]] = field(default_factory=list)  # next hop servers, with or without NBMA
-    ezvpn: list[tuple[str, str, Line]] = field(default_factory=list)  # (name, inside|outside, line)
+    nhrp: dict[str, Line] = field(default_factory=dict)  # NBMA addresses of static mappings
+    multicast: dict[str, Line] = field(default_factory=dict)  # NBMA addresses of `ip nhrp map multicast`
+    nhs: dict[tuple[str, ...], Line] = field(default_factory=dict)  # next hop servers, with or without NBMA
+    ezvpn: dict[tuple[str, str], Line] = field(default_factory=dict)  # (name, inside|outside)
     ospf_ipsec: list[Line] = field(default_factory=list)
     proofs: dict[str, Line] = field(default_factory=dict)  # mode, source, destination, protection, vrf, shutdown
 
@@ -57,7 +58,7 @@ class Entry:
     kind: str = ""
     dynamic: str | None = None  # name of the dynamic map
     crypto_profile: str | None = None  # crypto map M n ipsec-isakmp profile P
-    peers: list[PeerSpec] = field(default_factory=list)
+    peers: dict[str, PeerSpec] = field(default_factory=dict)
     isakmp_profile: str | None = None
     ikev2_profile: str | None = None
     group: str | None = None
@@ -126,7 +127,7 @@ class EzvpnClient:
 
     name: str
     head: Line
-    peers: list[PeerSpec] = field(default_factory=list)
+    peers: dict[str, PeerSpec] = field(default_factory=dict)
     local_address: str | None = None
 
 
@@ -148,7 +149,7 @@ class FlexClient:
     name: str
     tunnel: str | None = None
     source: str | None = None
-    peers: list[PeerSpec] = field(default_factory=list)
+    peers: dict[str, PeerSpec] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)

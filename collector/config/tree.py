@@ -12,26 +12,29 @@ from dataclasses import dataclass, field
 
 from collector.config.line import Line
 
+# Global at any depth: scripts indent whole sections, and no interface, map or profile has such a child.
+_ALWAYS = frozenset(("router", "route-map", "access-list"))
+_ALWAYS_PAIRS = frozenset(
+    (
+        ("ip", "route"), ("ip", "access-list"), ("ip", "prefix-list"), ("ip", "as-path"), ("ip", "community-list"),
+        ("ipv6", "route"), ("ipv6", "access-list"), ("vrf", "definition"), ("key", "chain"),
+    )
+)  # fmt: skip
+# Where the blanks were lost: heads whose children could be taken for those of the section before.
 _GLOBAL = frozenset(
     (
-        "aaa", "access-list", "alias", "archive", "banner", "boot", "call-home", "chat-script", "class-map", "clock",
-        "control-plane", "controller", "dial-peer", "dialer-list", "dot11", "enable", "end", "event", "flow",
-        "gatekeeper", "gateway", "kron", "license", "line", "macro", "map-class", "menu", "monitor", "ntp", "object",
-        "object-group", "parameter-map", "policy-map", "privilege", "pseudowire-class", "radius", "radius-server",
-        "redundancy", "route-map", "router", "sdwan", "security", "sip-ua", "snmp-server", "tacacs", "tacacs-server",
-        "telephony-service", "template", "track", "username", "version", "vlan", "voice", "vpdn-group", "zone",
-        "zone-pair", "wr", "write", "configure", "conf",
+        "aaa", "alias", "archive", "banner", "boot", "call-home", "class-map", "clock", "conf", "configure",
+        "control-plane", "controller", "dial-peer", "dialer-list", "end", "enable", "ephone", "event", "flow",
+        "gatekeeper", "gateway", "ip-sla", "kron", "l2vpn", "license", "line", "map-class", "menu", "monitor", "object",
+        "object-group", "parameter-map", "policy-map", "pseudowire-class", "radius", "radius-server", "sdwan", "sip-ua",
+        "snmp-server", "tacacs", "tacacs-server", "telephony-service", "template", "track", "username", "version",
+        "vlan", "voice", "voice-port", "vpdn-group", "webvpn", "wr", "write", "zone", "zone-pair",
     )
 )  # fmt: skip
 _GLOBAL_PAIRS = frozenset(
     (
-        ("ip", "route"), ("ip", "access-list"), ("ip", "prefix-list"), ("ip", "sla"), ("ip", "as-path"),
-        ("ip", "community-list"), ("ip", "local"), ("ip", "http"), ("ip", "forward-protocol"), ("ip", "ssh"),
-        ("ip", "domain"), ("ip", "name-server"), ("ip", "cef"), ("ip", "subnet-zero"), ("ip", "classless"),
-        ("ip", "dhcp"), ("ip", "bgp-community"), ("ip", "ftp"), ("ip", "tftp"), ("ip", "scp"), ("ip", "multicast-routing"),
-        ("ipv6", "route"), ("ipv6", "access-list"), ("ipv6", "unicast-routing"), ("ipv6", "router"),
-        ("ipv6", "prefix-list"), ("vrf", "definition"), ("key", "chain"), ("service", "timestamps"),
-        ("service", "password-encryption"), ("mpls", "label"), ("multilink", "bundle-name"),
+        ("ip", "sla"), ("ip", "local"), ("ip", "http"), ("ip", "forward-protocol"), ("ip", "ssh"), ("ip", "domain"),
+        ("service", "timestamps"), ("service", "password-encryption"), ("bfd", "map"),
     )
 )  # fmt: skip
 _SUBMODES = ("service", "pvc", "vrrp", "xconnect", "bfd-template")
@@ -80,44 +83,41 @@ def _begins(line: Line, current: Section, following: Line | None) -> bool:
     return current.indented and line.indent <= current.head.indent
 
 
-def _surely_global(line: Line, current: Section, following: Line | None) -> bool | None:
+def _surely_global(  # noqa: PLR0911 - one exit a kind of word
+    line: Line, current: Section, following: Line | None
+) -> bool | None:
     """True: global at any depth. False: a child at any depth. None: the blanks decide."""
     first = line.low[0]
+    deeper = line.indent > current.head.indent
+    if deeper and current.head.low[0] == "sdwan":
+        return False  # sdwan / interface X / tunnel-interface
     if first == "crypto":
         return _global_crypto(line, current, following)
     if line.after("interface") is not None and len(line.words) > 1 and not line.negated:
         return True
-    if first == "hostname":
-        return None if current.head.after("crypto") is not None and not current.indented else line.indent == 0
-    if first in _GLOBAL and not (line.negated or line.indent > current.head.indent + 1):
-        return not _known_child(line, current)
-    if line.low[:2] in _GLOBAL_PAIRS and not line.negated:
+    if line.negated:
+        return None
+    if first in _ALWAYS or line.low[:2] in _ALWAYS_PAIRS:
         return True
     if line.low[:2] == ("ip", "vrf"):
         return len(line.low) == 3 and line.low[2] not in {"forwarding", "receive", "sitemap"}
-    return None
-
-
-def _known_child(line: Line, current: Section) -> bool:
-    """Words that are global in one place and a child in another."""
-    owner = current.head.low
-    if line.indent > current.head.indent and line.low[0] in {
-        "vlan", "monitor", "track", "object", "version", "security", "template", "line", "end", "event", "clock",
-        "policy-map", "flow", "redundancy", "zone", "access-list", "username", "privilege", "license", "voice",
-        "dial-peer", "controller", "boot", "archive", "menu", "aaa", "radius", "tacacs", "sdwan", "gateway",
-    }:  # fmt: skip
-        return True
-    return owner[:1] == ("crypto",) and line.low[0] in {"username", "version"}
+    if deeper or current.indented:
+        return None
+    if first == "hostname":
+        return current.head.low[:2] != ("crypto", "ikev2")  # a peer of a keyring may have one
+    if current.head.low[0] == "crypto" and first in {"username", "version"}:
+        return False
+    return first in _GLOBAL or line.low[:2] in _GLOBAL_PAIRS or None
 
 
 def _global_crypto(line: Line, current: Section, following: Line | None) -> bool | None:
-    if line.negated and len(line.low) < 4:
-        return None  # no crypto map, under an interface
+    if line.negated and line.low[:2] == ("crypto", "map") and len(line.low) < 4:
+        return None if current.kind == "interface" else True
     if line.low[:2] == ("crypto", "map"):
         return len(line.low) > 3 and line.low[3] != "redundancy"
     if line.after("crypto", "ipsec", "client", "ezvpn") is not None:
         return _ezvpn_head(line, current, following)
-    if line.low[:3] in {("crypto", "ipsec", "df-bit"), ("crypto", "ipsec", "fragmentation")}:
+    if line.low[:2] == ("crypto", "engine") or line.low[2:3] in {("df-bit",), ("fragmentation",)}:
         return None
     return True
 

@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Literal
 
 from collector.config.keys import key_warnings
-from collector.config.known import Known
+from collector.config.known import Known, ike_of
 from collector.config.line import Line
-from collector.config.local import local_end, owner_of
 from collector.config.names import interface_name
 from collector.config.peers import to_peer
 from collector.config.router import Port
 from collector.model import Binding, ConfigLine, ConfigType, Dpd, PeerSpec
+
+_LINES = 40  # mappings as evidence of the binding; each peer has its own line besides
 
 
 def tunnel_bindings(known: Known) -> Iterator[Binding]:
@@ -66,12 +67,12 @@ def _base(known: Known, port: Port) -> Binding:
     lines: list[Line] = [port.head, *port.proofs.values()]
     if profile is not None:
         lines += [profile.head] + ([profile.responder_only] if profile.responder_only is not None else [])
-    version: Literal[1, 2] | None = known.ike_of(isakmp, ikev2, default=1 if profile is not None else None)
+    version: Literal[1, 2] | None = ike_of(isakmp, ikev2, default=1 if profile is not None else None)
     return Binding(
         config_type=ConfigType.UNKNOWN,
         name=port.name,
         interface=port.name,
-        local=local_end(known.router, port.source),
+        local=known.ends.of_source(port.source),
         source_interface=port.source,
         fvrf=port.tunnel_vrf,
         ivrf=port.vrf,
@@ -90,16 +91,16 @@ def _base(known: Known, port: Port) -> Binding:
 
 def _multipoint(base: Binding, port: Port) -> Binding:
     """Static NBMA mappings are explicit peers; whoever else registers or is resolved comes in beside them."""
-    peers = {text: to_peer(text, line) for text, line in port.nhrp}
+    peers = {text: to_peer(text, line) for text, line in port.nhrp.items()}
     why: tuple[str, ...] = ()
     if not peers:
         why += ("no static NHRP mapping: every peer is learnt",)
-    multicast = [text for text, _ in port.nhrp_multicast_only if text not in peers]
+    multicast = [text for text in port.multicast if text not in peers]
     if multicast:
-        why += (f"`ip nhrp map multicast` for {', '.join(multicast)} is no unicast mapping",)
+        why += (f"`ip nhrp map multicast` for {', '.join(multicast[:_LINES])} is no unicast mapping",)
     if port.destination is not None:
         why += ("a multipoint tunnel has no use for its `tunnel destination`",)
-    lines = [line.proof() for _, line in (*port.nhrp, *port.nhrp_multicast_only, *port.nhs)]
+    lines = [line.proof() for line in (*port.nhrp.values(), *port.multicast.values(), *port.nhs.values())][:_LINES]
     return replace(
         base,
         config_type=ConfigType.MGRE_STATIC_NHRP if peers else ConfigType.MGRE_DYNAMIC_NHRP,
@@ -117,7 +118,7 @@ def _destination(known: Known, port: Port) -> tuple[tuple[PeerSpec, ...], tuple[
     if port.destination.lower() == "dynamic":
         for client in known.router.flex.values():
             if client.tunnel and interface_name(client.tunnel) == port.name and client.peers:
-                peers = tuple(replace(peer, dynamic=True) for peer in client.peers)
+                peers = tuple(replace(peer, dynamic=True) for peer in client.peers.values())
                 return peers, (f"FlexVPN client {client.name} chooses the destination at run time",)
         return (to_peer("dynamic", port.proofs["destination"], dynamic=True),), ("the destination is set at run time",)
     return (to_peer(port.destination, port.proofs["destination"]),), ()
@@ -136,7 +137,7 @@ def _remarks(port: Port, kind: str) -> tuple[str, ...]:
 def _source_remarks(known: Known, port: Port) -> tuple[str, ...]:
     if port.source is None:
         return ("the tunnel has no source",)
-    owner = owner_of(known.router, port.source)
+    owner = known.ends.owner_of(port.source)
     if owner is not None and owner.vrf != port.tunnel_vrf:
         outer = f"`tunnel vrf {port.tunnel_vrf}`" if port.tunnel_vrf else "no `tunnel vrf`"
         where = f"VRF {owner.vrf}" if owner.vrf else "the global table"
@@ -155,12 +156,12 @@ def _finish(known: Known, binding: Binding) -> Binding:
 
 def _sd_wan(known: Known, port: Port) -> Binding:
     lines: tuple[ConfigLine, ...] = tuple(line.proof() for line in (port.head, *port.proofs.values()))
-    owner = owner_of(known.router, port.source)
+    owner = known.ends.owner_of(port.source)
     return Binding(
         config_type=ConfigType.SD_WAN,
         name=port.name,
         interface=port.name,
-        local=local_end(known.router, port.source),
+        local=known.ends.of_source(port.source),
         source_interface=port.source,
         fvrf=owner.vrf if owner is not None else port.tunnel_vrf,
         shutdown=port.shutdown,
