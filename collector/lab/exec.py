@@ -16,6 +16,7 @@ from collector.lab.model import Device, Refusal
 from collector.lab.platforms import PLATFORMS
 from collector.lab.render import COMMANDS, Command, Lines, Look
 from collector.lab.render.logging import message
+from collector.lab.render.look import clock
 from collector.lab.terminal import MORE, UNMORE, Editor, fold
 from collector.lab.world import World
 
@@ -26,6 +27,15 @@ INVALID = "% Invalid input detected at '^' marker."
 
 def _silent(_: Look) -> Lines:
     return []
+
+
+def _load_lines(look: Look) -> Lines:
+    source = "No time source" if look.device.clock.mark == "*" else "Time source is NTP"
+    return [
+        "Load for five secs: 2%/0%; one minute: 3%; five minutes: 3%",
+        f"{source}, {look.device.clock.mark}{clock(look)}",
+        "",
+    ]
 
 
 # What is not `show`: the method of Shell that does it. Level as Command.level.
@@ -229,8 +239,9 @@ class Shell:
             user=self.user,
             words=parsed.words,
         )
+        load = _load_lines(look) if self.device.load_lines else []
         if pipe is None:
-            self._print(parsed.command.render(look))
+            self._print([*load, *parsed.command.render(look)])
             return
         word, _, regex = pipe.strip().partition(" ")
         how = pipes.keyword(word)
@@ -241,7 +252,7 @@ class Shell:
             elif wanted is None:
                 self._print(["% Failed to compile regular expression", ""])
             else:
-                self._print(pipes.FILTERS[how](parsed.command.render(look), wanted))
+                self._print([*load, *pipes.FILTERS[how](parsed.command.render(look), wanted)])
         elif how is None:
             self._print(self._caret(self.asked.index("|") + 1 + (1 if pipe.startswith(" ") else 0)))
         else:

@@ -12,6 +12,7 @@ from collector.lab.model import Network
 USERNAME = "SPI_LAB_USERNAME"
 PASSWORD = "SPI_LAB_PASSWORD"
 SECRET = "SPI_LAB_SECRET"
+READY = "# all routers listen"
 
 
 def tree(network: Network, where: Mapping[str, tuple[str, int]], *, host_key: str = "accept-new") -> dict[str, Any]:

@@ -77,6 +77,7 @@ class Dpd:
 class Device:
     """One router: its make, its two ports, what is configured beside the tunnels, and how it treats a login.
 
+    load_lines: `exec prompt timestamp`: the load and the time stand before each answer.
     number: position in the scenario, from 1. booted: last reload. tunnel_source: the loopback or port that tunnels use.
     extra: configuration lines of the scenario, printed before `end`.
     """
@@ -99,6 +100,7 @@ class Device:
     standby: IPv4Address | None = None
     standby_state: Literal["Active", "Standby"] = "Active"
     monitor: bool = False
+    load_lines: bool = False
     banner: str = ""
     login_banner: str = ""
     exec_banner: str = ""

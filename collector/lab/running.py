@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -21,10 +23,12 @@ from typing import Any, Self
 
 import asyncssh
 
+from collector.errors import UsageError
 from collector.lab import inventory, scenario
 from collector.lab.exec import PASSWORD
 from collector.lab.model import Network
-from collector.lab.server import USER, Listening, Wire, common_options
+from collector.lab.server import USER, Listening, common_options
+from collector.lab.wire import Relay, Wire
 from collector.lab.world import World, wall_clock
 
 
@@ -71,6 +75,8 @@ class RunningLab:
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._acceptors: list[asyncssh.SSHAcceptor] = []
+        self._relays: list[Relay] = []
+        self._shared = Listening(world=world, seen=self._count, options=common_options())
         self._closed_ports: list[socket.socket] = []
         self._thread = threading.Thread(target=self._run, name="lab", daemon=True)
 
@@ -124,7 +130,6 @@ class RunningLab:
             self._loop.close()
 
     async def _listen(self) -> None:
-        shared = Listening(world=self.world, wire=self._wire, seen=self._count, options=common_options())
         spread = self._host == "127.0.0.1" and _has_loopback_net()
         for device in self.world.network.devices:
             number = device.number - 1
@@ -133,9 +138,14 @@ class RunningLab:
             if device.unreachable:
                 self.addresses[device.name] = self._refusing(host, port)
                 continue
-            acceptor = await shared.listen(device.name, host, port)
+            near = (host, port) if self._wire.plain else ("127.0.0.1", 0)
+            acceptor = await self._shared.listen(device.name, *near)
             self._acceptors.append(acceptor)
-            self.addresses[device.name] = Address(host=host, port=acceptor.get_port())
+            if not self._wire.plain:
+                relay = Relay(self._wire, acceptor.get_port())
+                self._relays.append(relay)
+                port = await relay.listen(host, port)
+            self.addresses[device.name] = Address(host=host, port=port or acceptor.get_port())
 
     def _refusing(self, host: str, port: int) -> Address:
         """A port that is bound and not listened on: it refuses, and nobody else can take it."""
@@ -150,12 +160,69 @@ class RunningLab:
     async def _close(self) -> None:
         for acceptor in self._acceptors:
             acceptor.close()
+        for connection in tuple(self._shared.connections):
+            connection.abort()
+        await asyncio.gather(*(relay.close() for relay in self._relays))
         for bound in self._closed_ports:
             bound.close()
         tasks = [task for task in asyncio.all_tasks(self._loop) if task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0.01)  # transports say good-bye in the next turns of the loop
+
+
+def start_process(
+    name: str | Path = "demo", *, base_port: int = 0, rtt: float = 0.0, trickle: bool = False
+) -> LabProcess:
+    """The same in a process of its own. Raises UsageError with what that process said when it could not start."""
+    command = [sys.executable, "-m", "collector.lab", str(name), "--base-port", str(base_port), "--rtt", str(rtt)]
+    process = subprocess.Popen(  # noqa: S603 - our own module, and names that the caller gave
+        command + (["--trickle"] if trickle else []),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    lines: list[str] = []
+    for line in process.stdout:
+        if line.rstrip() == inventory.READY:
+            return LabProcess(process, "".join(lines))
+        lines.append(line)
+    _, message = process.communicate(timeout=20)
+    raise UsageError(message.strip() or "the lab ended before it listened")
+
+
+class LabProcess:
+    """A lab in a process that ends when its standard input does: with `stop`, or with this process."""
+
+    def __init__(self, process: subprocess.Popen[str], text: str) -> None:
+        self._process = process
+        self._text = text
+
+    def inventory(self) -> str:
+        """inventory.yaml for these routers."""
+        return self._text
+
+    @staticmethod
+    def environment() -> dict[str, str]:
+        """The variables that the inventory refers to."""
+        return RunningLab.environment()
+
+    def stop(self) -> None:
+        """End it."""
+        self._process.communicate(timeout=20)
+
+    def __enter__(self) -> Self:
+        """Already started."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop."""
+        self.stop()
 
 
 def _has_loopback_net() -> bool:

@@ -3,7 +3,8 @@
     name, description, seed
     defaults:  device keys for all
     devices:   NAME: {platform, wan, lan, uptime, reload_reason, recovery, dpd, clock, stamps, log, privilege, refuses,
-               unreachable, standby, standby_state, monitor, banner, login_banner, exec_banner, groups, data, extra}
+               unreachable, standby, standby_state, monitor, banner, login_banner, exec_banner, groups, data,
+               extra, load_lines}
     links:     [{name, type, between: [initiator, responder], ike, lifetime, ike_lifetime, rate, nat, shared, cloud,
                peer_text, responder_only, up}]
     trouble:   [{kind, receiver, link, since, until, cause, sources, spi, lines, interval, sender_ike,
@@ -32,6 +33,7 @@ from collector.lab.model import Clock, Device, Dpd, Link, LogSettings, Network, 
 from collector.lab.platforms import PLATFORMS
 
 T = TypeVar("T")
+_SETTLED = timedelta(minutes=2)  # from a reload to the first tunnels
 KINDS = (
     "stale-sa",
     "recovery-on-but-stuck",
@@ -45,6 +47,7 @@ KINDS = (
     "scan",
     "unknown-source",
 )
+_OPEN = frozenset({"dynamic-map", "dmvpn", "dmvpn-phase1", "dmvpn-spokes", "dvti"})  # one key for all comers
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -54,7 +57,7 @@ def _keys(text: str) -> frozenset[str]:
 
 _DEVICE_KEYS = _keys(
     "platform wan lan uptime reload_reason recovery dpd clock stamps log privilege refuses unreachable standby "
-    "standby_state monitor banner login_banner exec_banner groups data extra"
+    "standby_state monitor banner login_banner exec_banner groups data extra load_lines"
 )
 _LINK_KEYS = _keys("name type between ike lifetime ike_lifetime rate nat shared cloud peer_text responder_only up")
 _TROUBLE_KEYS = _keys("kind receiver link since until cause sources spi lines interval sender_ike ikmp_no_sa")
@@ -155,9 +158,8 @@ def _device(name: str, number: int, body: Mapping[str, Any], epoch: datetime) ->
     key = body.get("platform", "c2911")
     if key not in PLATFORMS:
         raise UsageError(f"{place}.platform: no platform {key!r}; have {', '.join(PLATFORMS)}")
-    uptime = duration(body.get("uptime", f"{20 + seeds.number(200, name)}d"), place) + timedelta(
-        seconds=seeds.number(80000, name, "uptime")
-    )
+    usual = f"{20 * 86400 + seeds.number(200 * 86400, name, 'uptime')}s"
+    uptime = duration(body.get("uptime", usual), place)
     return Device(
         name=name,
         number=number,
@@ -177,6 +179,7 @@ def _device(name: str, number: int, body: Mapping[str, Any], epoch: datetime) ->
         standby=IPv4Address(body["standby"]) if body.get("standby") else None,
         standby_state=body.get("standby_state", "Active"),
         monitor=bool(body.get("monitor", False)),
+        load_lines=bool(body.get("load_lines", False)),
         banner=str(body.get("banner", "")),
         login_banner=str(body.get("login_banner", "")),
         exec_banner=str(body.get("exec_banner", "")),
@@ -230,12 +233,6 @@ def _trouble(index: int, body: Mapping[str, Any], devices: Mapping[str, Device],
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Timing:
-    base: datetime
-    since: datetime
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ground:
     """What every link is built on."""
@@ -259,7 +256,10 @@ def _link(number: int, body: Mapping[str, Any], ground: _Ground) -> Link:
     first, second = ground.devices[pair[0]], ground.devices[pair[1]]
     name = str(body.get("name") or f"{first.name}--{second.name}")
     lifetime = duration(body.get("lifetime", 3600), place)
-    timing = _timing(name, lifetime, duration(body.get("up", "9d"), place), ground)
+    up = duration(body.get("up", "9d"), place)
+    up += timedelta(seconds=seeds.number(int(up.total_seconds()) // 3 + 1, ground.seed, name, "up"))
+    since = max(ground.epoch - up, first.booted + _SETTLED, second.booted + _SETTLED)
+    base = _base(name, lifetime, ground)
     order = ends.Order(
         kind=kind,
         cloud=int(body.get("cloud", 100)),
@@ -279,25 +279,22 @@ def _link(number: int, body: Mapping[str, Any], ground: _Ground) -> Link:
         rate=int(body.get("rate", 8 + seeds.number(30, name))),
         natted=order.nat is not None,
         shared=order.shared,
-        psk=f"cisco-lab-psk-{number}",
-        base=timing.base,
-        since=timing.since,
+        psk="cisco-lab-psk-any" if kind in _OPEN else f"cisco-lab-psk-{number}",
+        base=base,
+        since=min(since, base),
     )
 
 
-def _timing(name: str, lifetime: timedelta, up: timedelta, ground: _Ground) -> _Timing:
+def _base(name: str, lifetime: timedelta, ground: _Ground) -> datetime:
     """When the SA pair 0 was born: some time ago; with a trouble so that the SA was young when the trouble came."""
     seconds = int(lifetime.total_seconds())
-    trouble, epoch, seed = ground.troubles.get(name), ground.epoch, ground.seed
+    trouble = ground.troubles.get(name)
     if trouble is None:
-        age = timedelta(seconds=seconds // 20 + seeds.number(seconds * 7 // 10, seed, name, "age"))
-        return _Timing(base=epoch - age, since=epoch - up)
-    if trouble.kind == "rekey-transient":
-        return _Timing(base=trouble.since, since=epoch - up)
-    if trouble.kind == "recurring-rekey":
-        return _Timing(base=trouble.since, since=min(epoch - up, trouble.since))
-    young = timedelta(seconds=20 + seeds.number(max(1, seconds // 12), seed, name, "age"))
-    return _Timing(base=trouble.since - young, since=epoch - up)
+        age = seconds // 20 + seeds.number(seconds * 7 // 10, ground.seed, name, "age")
+        return ground.epoch - timedelta(seconds=age)
+    if trouble.kind in {"rekey-transient", "recurring-rekey"}:
+        return trouble.since
+    return trouble.since - timedelta(seconds=20 + seeds.number(max(1, seconds // 12), ground.seed, name, "age"))
 
 
 def _reloaded(devices: tuple[Device, ...], troubles: tuple[Trouble, ...]) -> tuple[Device, ...]:

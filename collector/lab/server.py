@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import asyncssh
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -20,15 +20,6 @@ from collector.lab.world import World
 
 USER = "lab"
 TICK = 1.0  # seconds between looks at the log for `terminal monitor`
-CHUNK = 1400
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wire:
-    """How the network in between behaves. rtt: seconds there and back. trickle: 1,400 bytes every 10 ms."""
-
-    rtt: float = 0.0
-    trickle: bool = False
 
 
 def host_key(seed: int, name: str) -> asyncssh.SSHKey:
@@ -41,11 +32,9 @@ def host_key(seed: int, name: str) -> asyncssh.SSHKey:
 class Router(asyncssh.SSHServer):
     """One connection to one router: password login, and one session."""
 
-    def __init__(self, world: World, name: str, wire: Wire, seen: Callable[[str, str], None]) -> None:
-        self._world = world
+    def __init__(self, shared: Listening, name: str) -> None:
+        self._shared = shared
         self._name = name
-        self._wire = wire
-        self._seen = seen
         self._connection: asyncssh.SSHServerConnection | None = None
         self._sessions = 0
         self._user = USER
@@ -53,6 +42,12 @@ class Router(asyncssh.SSHServer):
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         """Kept, to be closed on a second channel."""
         self._connection = conn
+        self._shared.connections.add(conn)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the library's signature
+        """Gone."""
+        if self._connection is not None:
+            self._shared.connections.discard(self._connection)
 
     def begin_auth(self, username: str) -> bool:
         """Always a password."""
@@ -66,7 +61,7 @@ class Router(asyncssh.SSHServer):
     def validate_password(self, username: str, password: str) -> bool:
         """`lab` and `lab`."""
         good = username == USER and password == PASSWORD
-        self._seen(self._name, "login" if good else "rejected")
+        self._shared.seen(self._name, "login" if good else "rejected")
         return good
 
     def session_requested(self) -> Session | bool:
@@ -76,22 +71,17 @@ class Router(asyncssh.SSHServer):
             assert self._connection is not None
             self._connection.close()
             return False
-        return Session(self._world, self._name, self._user, self._wire)
+        return Session(self._shared.world, self._name, self._user)
 
 
 class Session(asyncssh.SSHServerSession[bytes]):
     """One VTY: carries bytes between a channel and a Shell."""
 
-    def __init__(self, world: World, name: str, user: str, wire: Wire) -> None:
+    def __init__(self, world: World, name: str, user: str) -> None:
         self._make: Callable[[], Shell] = lambda: Shell(world, name, user, self._send, self._end)
         self._shell: Shell | None = None
-        self._wire = wire
-        self._queue: list[bytes] = []
-        self._pump: asyncio.TimerHandle | None = None
         self._ticker: asyncio.TimerHandle | None = None
-        self._line = b""
         self._exec: str | None = None
-        self._ending = False
 
     def connection_made(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
         """The channel to write to."""
@@ -132,9 +122,8 @@ class Session(asyncssh.SSHServerSession[bytes]):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the library's signature
         """The line is free."""
-        for timer in (self._ticker, self._pump):
-            if timer is not None:
-                timer.cancel()
+        if self._ticker is not None:
+            self._ticker.cancel()
         self._shell = None
 
     def _tick(self) -> None:
@@ -144,36 +133,20 @@ class Session(asyncssh.SSHServerSession[bytes]):
             self._ticker = asyncio.get_running_loop().call_later(TICK, self._tick)
 
     def _send(self, text: str) -> None:
-        data = text.encode("latin-1", "replace")
-        if not self._wire.trickle:
-            self._channel.write(data)
-            return
-        self._queue += [data[at : at + CHUNK] for at in range(0, len(data), CHUNK)]
-        if self._pump is None:
-            self._trickle()
-
-    def _trickle(self) -> None:
-        self._pump = None
-        if self._queue:
-            self._channel.write(self._queue.pop(0))
-            self._pump = asyncio.get_running_loop().call_later(0.01, self._trickle)
-        elif self._ending:
-            self._channel.exit(0)
+        self._channel.write(text.encode("latin-1", "replace"))
 
     def _end(self) -> None:
-        self._ending = True
-        if not self._queue:
-            self._channel.exit(0)
+        self._channel.exit(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listening:
-    """What all routers of a lab share. seen(name, "login" | "rejected") is told of each password."""
+    """What all routers of a lab share; `connections` are those that live. seen(name, "login" | "rejected") is told of each password."""
 
     world: World
-    wire: Wire
     seen: Callable[[str, str], None]
     options: asyncssh.SSHServerConnectionOptions
+    connections: set[asyncssh.SSHServerConnection] = field(default_factory=set)
 
     async def listen(self, name: str, host: str, port: int) -> asyncssh.SSHAcceptor:
         """One router on one address. Raises OSError where the address is not to be had."""
@@ -181,7 +154,7 @@ class Listening:
             host,
             port,
             options=self.options,
-            server_factory=lambda: Router(self.world, name, self.wire, self.seen),
+            server_factory=lambda: Router(self, name),
             server_host_keys=[host_key(self.world.network.seed, name)],
             reuse_address=True,
             backlog=32,

@@ -67,7 +67,7 @@ class Editor:
         if char == "\x15":
             return len(self.text)
         if char == "\x17":
-            return len(self.text) - len(self.text.rstrip().rpartition(" ")[0])
+            return len(self.text) - (self.text.rstrip().rfind(" ") + 1)
         return 1
 
     def _take(self) -> str:

@@ -14,6 +14,7 @@ from collector.lab.model import Device, End, Link
 from collector.lab.render.look import Lines, Look, short
 
 Pair = tuple[Link, End]
+HOLDTIME = 3600  # NHRP, seconds
 
 
 def show_running_config(look: Look) -> Lines:
@@ -94,7 +95,7 @@ def _isakmp(device: Device, pairs: list[Pair]) -> Lines:
     lines = ["crypto isakmp policy 10", " encr aes 256" if strong else " encr 3des"]
     lines += [" hash sha256"] if strong else []
     lines += [" authentication pre-share", f" group {14 if strong else 2}"]
-    lines += [line for link, end in pairs if link.ike == 1 for line in _isakmp_key(link, end)]
+    lines += dict.fromkeys(line for link, end in pairs if link.ike == 1 for line in _isakmp_key(link, end))
     if device.recovery:
         lines.append("crypto isakmp invalid-spi-recovery")
     if device.dpd.mode != "off":
@@ -133,9 +134,8 @@ def _isakmp_key(link: Link, end: End) -> Lines:
         return []
     if end.peer_text:
         return [f"crypto isakmp key {link.psk} hostname {end.peer_text}"]
-    open_to_all = end.kind in {"dynamic-crypto-map", "dvti"} or (end.kind == "mgre-dynamic-nhrp")
-    address = f"{'0.0.0.0':<15}" if open_to_all else f"{end.remote!s:<15}"
-    return [f"crypto isakmp key {link.psk} address {address.rstrip() if not open_to_all else '0.0.0.0'}"]
+    anybody = end.kind in {"dynamic-crypto-map", "dvti", "mgre-dynamic-nhrp"}
+    return [f"crypto isakmp key {link.psk} address {'0.0.0.0' if anybody else end.remote}"]
 
 
 def _ikev2(device: Device, pairs: list[Pair]) -> Lines:
@@ -365,7 +365,7 @@ def _nhrp(tunnel: int, pairs: list[Pair]) -> Lines:
         if number % 2 or not hubs[0][1].kind.startswith("mgre"):
             continue
         lines += [f" ip nhrp map {end.far_tunnel_address} {end.remote}", f" ip nhrp map multicast {end.remote}"]
-    lines += [f" ip nhrp network-id {tunnel}", " ip nhrp holdtime 300"]
+    lines += [f" ip nhrp network-id {tunnel}", f" ip nhrp holdtime {HOLDTIME}"]
     for number, (_, end) in enumerate(hubs):
         if number % 2:  # the second hub in the other form, which needs no `map` line
             lines.append(f" ip nhrp nhs {end.far_tunnel_address} nbma {end.remote} multicast")

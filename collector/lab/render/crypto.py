@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collector.lab import seeds
 from collector.lab.ends import GRE
 from collector.lab.model import Holding
+from collector.lab.render.config import HOLDTIME
 from collector.lab.render.look import Look
 
 # ends that a router only knows while somebody is connected: without SAs there is nothing to show
@@ -21,7 +23,11 @@ def _forgotten(look: Look, holding: Holding) -> bool:
     if holding.end.kind in ACCEPTORS:
         return True
     trouble = look.network.trouble_of(holding.link.name)
-    return holding.end.kind == "mgre-dynamic-nhrp" and trouble is not None and trouble.cause == "reload"
+    if holding.end.kind != "mgre-dynamic-nhrp" or trouble is None:
+        return False
+    third = HOLDTIME // 3
+    unheard = (look.now - trouble.since).total_seconds() + seeds.number(third, holding.link.name)
+    return trouble.cause == "reload" or unheard >= HOLDTIME
 
 
 def transform_words(holding: Holding) -> str:

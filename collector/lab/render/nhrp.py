@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from collector.lab import seeds
 from collector.lab.model import Holding
+from collector.lab.render.config import HOLDTIME
 from collector.lab.render.crypto import shown
 from collector.lab.render.look import Lines, Look, age, hms
 from collector.lab.render.session import status
 
-HOLDTIME = 300
 _LEGEND = [
     "Legend: Attrb --> S - Static, D - Dynamic, I - Incomplete",
     "\tN - NATed, L - Local, X - No Socket",
@@ -38,14 +36,14 @@ def show_nhrp(look: Look) -> Lines:
     lines: Lines = []
     for holding in _cloud(look):
         end, static = holding.end, is_static(holding)
-        born = holding.up_since or look.network.epoch - timedelta(days=3)
+        born = holding.up_since or holding.link.since
         created = look.now - (look.device.booted if static else max(born, look.device.booted))
         lines.append(f"{end.far_tunnel_address}/32 via {end.far_tunnel_address}")
         if static:
             lines.append(f"   {end.interface} created {age(created)}, never expire ")
             lines.append(f"   Type: static, Flags: {'used ' if look.era >= 2012 else 'authoritative used '}")
         else:
-            left = HOLDTIME - int(created.total_seconds()) % (HOLDTIME // 3)
+            left = HOLDTIME - _since_registration(look, holding)
             lines.append(f"   {end.interface} created {age(created)}, expire {hms(left)}")
             spokes = "router nhop rib" if holding.link.kind == "dmvpn-spokes" else "unique registered used nhop"
             lines.append(f"   Type: dynamic, Flags: {spokes} ")
@@ -55,6 +53,16 @@ def show_nhrp(look: Look) -> Lines:
         if look.has("detail") and look.era >= 2015:
             lines.append("   Preference: 255")
     return lines
+
+
+def _since_registration(look: Look, holding: Holding) -> int:
+    """Seconds since the spoke was last heard: it registers three times a holdtime, and not through a black hole."""
+    third = HOLDTIME // 3
+    if holding.up_since is None:
+        trouble = look.network.trouble_of(holding.link.name)
+        lost = trouble.since if trouble is not None else look.now
+        return int((look.now - lost).total_seconds()) + seeds.number(third, holding.link.name)
+    return int((look.now - holding.up_since).total_seconds()) % third
 
 
 def show_nhs(look: Look) -> Lines:
@@ -131,7 +139,8 @@ def _nhs_lines(look: Look, peers: list[Holding]) -> Lines:
 def _peer(look: Look, holding: Holding, *, wide: bool) -> str:
     end = holding.end
     state = "UP" if holding.inbound else "IKE" if holding.ike else "IPSEC"
-    since = age(look.now - (holding.up_since or look.now))
+    trouble = look.network.trouble_of(holding.link.name)
+    since = age(look.now - (holding.up_since or (trouble.since if trouble else look.now)))
     mark = "S" if is_static(holding) else "D" + ("N" if holding.link.natted else "")
     row = f"    1 {end.remote!s:<15} {end.far_tunnel_address!s:>15} {state:>5} {since:>8} {mark:>5}"
     return row + (f" {f'{end.far_tunnel_address}/32':>17}" if wide else "")
