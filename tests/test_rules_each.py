@@ -394,10 +394,11 @@ def test_spi015_remarks_take_nothing_away():
     assert verdicts(facts(blind_spots=(remark,)), "SPI001") == {PASS}
 
 
-def test_spi015_a_command_nobody_pasted_is_a_note_a_refused_one_a_warning():
+def test_spi015_a_command_nobody_pasted_is_unknown_a_refused_one_a_warning():
     paste = facts(config=None, recovery_configured=None)
     paste = replace(paste, peers=None)
-    assert only(paste, "SPI015").level is Level.NOTE
+    assert verdicts(paste, "SPI015") == {UNKNOWN}
+    assert "SPI015" not in {item.rule for item in found(paste)}
     refused = CaptureNote(
         command="show running-config", status=CaptureStatus.REFUSED, rows=0, unparsed_lines=0, reason="% Invalid input"
     )

@@ -13,8 +13,8 @@ than `pass` for such a device.
 
 ## When it stays quiet
 
-Everything that the rules need was read. A fact that nobody offered in an offline file, and that no flow waits for, is
-only a note.
+Everything that the rules need was read. A command that nobody pasted into an offline file, and that no flow waits for,
+makes the verdict `unknown` and no finding.
 
 ## What to do
 
@@ -72,16 +72,16 @@ def judge(facts: Facts) -> Iterator[Judgement]:
         )
         return
     texts = list(dict.fromkeys(gap.text.rstrip(".") for gap in gaps))
+    grave = any(gap.grave for gap in gaps)
     yield Judgement(
-        verdict=Verdict.FAIL,
+        verdict=Verdict.FAIL if grave else Verdict.UNKNOWN,
         subject=("device",),
         message=f"{facts.device.name} was not seen whole: {'; '.join(texts)}.",
         why="What was not seen may hide a black hole; rules that need it answer `unknown`.",
         evidence=shortened(unique(line for gap in gaps for line in gap.evidence)) or (_nothing_read(facts, texts[0]),),
-        level=None if any(gap.grave for gap in gaps) else Level.NOTE,
         actions=_cures(facts, gaps),
         missing=gaps[0].need,
-        event=True,
+        event=grave,
     )
 
 
