@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from collector.model import InvalidSpi, to_address, to_spi
+from collector.parse.log.stamp import MONTHS
 
 NAME = "RECVD_PKT_INV_SPI"
 
@@ -37,6 +38,8 @@ _MASK = re.compile(r"(?:[xXyYzZnN*#\d]{1,8}\.){3}[xXyYzZnN*#\d]{1,8}")
 _PART_OF_ADDRESS = re.compile(r"[0-9A-Fa-f:.]*|[0-9xXyYzZ*.]*\.")
 _INTERFACE = re.compile(r"[A-Za-z][A-Za-z\-]*\d[\d/.:]*(?<![/.:])")
 _PART_OF_INTERFACE = re.compile(r"[A-Za-z][\w\-]*[\w/.:\-]*")
+_WORD = re.compile(r"[^,\s]*")
+_NEXT_HEADER = re.compile(rf"[<*.%\d]|(?:{'|'.join(MONTHS)})\b")
 _INPUT = ",inputinterface="
 
 Progress = Literal["open", "may-go-on", "closed"]
@@ -131,6 +134,14 @@ def reached_source(parts: list[str]) -> bool:
     return _prefix(parts) is not None
 
 
+def complete(parts: list[str]) -> bool:
+    """Whether the message could end here: the source is an address or a mask, the interface looks like one."""
+    src, interface, rest = _tail(parts)
+    if interface is not None:
+        return _INTERFACE.fullmatch(interface) is not None
+    return not rest.strip(" ,") and (to_address(src) is not None or _MASK.fullmatch(src) is not None)
+
+
 def progress(parts: list[str]) -> Progress:
     """Whether the message in `parts` needs a further line, may have one, or is done."""
     if _prefix(parts) is None:
@@ -145,20 +156,38 @@ def goes_on(parts: list[str], line: str) -> bool:
     """Whether `line` continues the message in `parts`, a body that has reached `srcaddr=`.
 
     It does when it completes what stands open (an address, the interface, the words between), or when, with it,
-    a longer address or interface stands there: a terminal wraps inside a number too.
+    a longer address or interface stands there: a terminal wraps inside a number too. Behind that the line may hold
+    the beginning of the next message, nothing else.
     """
     src, interface, rest = _tail(parts)
-    word = line.split(",", maxsplit=1)[0].strip()
     if interface is not None:
-        if not _INTERFACE.fullmatch(interface):
-            return bool(_PART_OF_INTERFACE.fullmatch(interface + line)) or (not interface and bool(line))
-        return all(char in "0123456789/.:" for char in line)
+        word, _, behind = line.partition(" ")
+        if not _may_stand_behind(behind):
+            return False
+        if _INTERFACE.fullmatch(interface):
+            return all(char in "0123456789/.:" for char in word)
+        return not interface or _PART_OF_INTERFACE.fullmatch(interface + word) is not None
     left = squeeze(rest)
     if left:
         return _INPUT.startswith(left + squeeze(line)) or (left + squeeze(line)).startswith(_INPUT)
-    if squeeze(line).startswith(",") and (squeeze(line).startswith(_INPUT) or _INPUT.startswith(squeeze(line))):
+    if line.startswith(","):
+        return squeeze(line).startswith(_INPUT) or _INPUT.startswith(squeeze(line))
+    return _address_goes_on(src, line)
+
+
+def _address_goes_on(src: str, line: str) -> bool:
+    first = _WORD.match(line)
+    assert first is not None
+    joined = (src + first[0]).strip(_EDGES)
+    if src and to_address(src) is None and to_address(joined) is not None:
         return True
-    joined = (src + word).strip(_EDGES)
+    behind = line[first.end() :].strip()
+    if not behind.startswith(",") and not _may_stand_behind(behind):
+        return False
     if not src or to_address(joined) is not None or _MASK.fullmatch(joined):
         return True
-    return _PART_OF_ADDRESS.fullmatch(src + word) is not None and to_address(src) is None
+    return _PART_OF_ADDRESS.fullmatch(src + first[0]) is not None and to_address(src) is None
+
+
+def _may_stand_behind(text: str) -> bool:
+    return not text or _NEXT_HEADER.match(text) is not None

@@ -21,8 +21,8 @@ _PRI = r"(?:<\d{1,3}>(?:1 )?)?"
 _NAME = r"[A-Za-z0-9_][\w.\-/:]{0,63}"
 _LEVEL = r"(?:(?:[Ll]ocal[0-7]|[Kk]ern|[Uu]ser|[Dd]aemon|[Aa]uth|[Ss]yslog)\.[A-Za-z]{3,9} )?"  # Kiwi Syslog
 _RELAY = rf"(?P<relay>{DATE}|{ISO})(?: (?P<relay_zone>UTC|GMT|[+-]\d\d:\d\d))? {_LEVEL}(?P<host>{_NAME})"
-# RFC 5424: app, process, message id, structured data; RFC 3164: a tag, where the relay made one of the sequence
-_FIELDS = r"(?:(?: [\w./\-:]{1,48}){3} (?:-|(?:\[[^\]]{1,200}\]){1,3})| (?:\d{1,10}|[\w./\-]{1,32}\[\d{1,10}\]:?))?"
+# RFC 5424: app, process, message id, structured data; RFC 3164: a tag, program[process]
+_FIELDS = r"(?:(?: [\w./\-:]{1,48}){3} (?:-|(?:\[[^\]]{1,200}\]){1,3})| [\w./\-]{1,32}\[\d{1,10}\]:?)?"
 _NUMBER = r"\d{1,10}:(?: |(?=[*.%A-Z<]|$))"  # `91: `, `91:*Mar`, but not the hours of a clock
 _COUNT = rf"(?:{_NUMBER}(?={_NUMBER}))?"  # of the syslog process; behind it the one of `service sequence-numbers`
 _SEQUENCE = rf"(?P<seq>{_NUMBER})?"
@@ -36,14 +36,14 @@ _AFTER = (
     rf"| (?P<bare>{_KNOWN_ZONE}) | ?)$"
 )
 
-_STAMPED = re.compile(rf"{_EDGE}{_PRI}(?:{_RELAY}:?{_FIELDS} )?{_BEFORE}{_STAMP}{_AFTER}")
-_RELAYED = re.compile(rf"{_EDGE}{_PRI}{_RELAY}:?{_FIELDS} {_BEFORE}(?:: ?)?$")
+_STAMPED = re.compile(rf"{_EDGE}{_PRI}(?:{_RELAY}(?: ?:)?{_FIELDS} )?{_BEFORE}{_STAMP}{_AFTER}")
+_RELAYED = re.compile(rf"{_EDGE}{_PRI}{_RELAY}(?: ?:)?{_FIELDS} {_BEFORE}(?P<late>{_NUMBER})?(?:: ?)?$")
 _BARE = re.compile(
-    rf"{_EDGE}(?:<\d{{1,3}}>(?:1 )?[*.]?{_COUNT}{_SEQUENCE}{_ORIGIN}"
-    rf"|[*.]?{_COUNT}(?P<seq2>{_NUMBER})(?:(?P<origin2>{_NAME}): )?)(?:: ?)?$"
+    rf"{_EDGE}(?:<\d{{1,3}}>(?:1 )?[*.]?{_COUNT}{_SEQUENCE}(?:(?P<origin>{_NAME}?):? )?(?P<late>{_NUMBER})?"
+    rf"|[*.]?{_COUNT}(?P<seq2>{_NUMBER})(?:(?P<origin2>{_NAME}?):? )?(?P<late2>{_NUMBER})?)(?:: ?)?$"
 )
 _GLUED = re.compile(rf"{_STAMP}{_AFTER}")  # right behind the last word of another message
-_LONE_NAME = re.compile(r"(?P<origin>[A-Za-z0-9_][\w\-]*(?:\.[\w\-]+)*):? $")
+_LONE_NAME = re.compile(rf"(?!(?:{_KNOWN_ZONE}):? $)(?P<origin>[A-Za-z0-9_][\w\-]*(?:\.[\w\-]+)*):? $")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +97,7 @@ def _stamped(match: re.Match[str]) -> Header:
 def _relayed(match: re.Match[str]) -> Header:
     return Header(
         start=match.start(),
-        sequence=_number(match["seq"]),
+        sequence=_number(match["late"] or match["seq"]),
         origin=match["origin"],
         relay_host=_host(match),
         relay_time=_relay_time(match),
@@ -107,7 +107,7 @@ def _relayed(match: re.Match[str]) -> Header:
 def _bare(match: re.Match[str]) -> Header:
     return Header(
         start=match.start(),
-        sequence=_number(match["seq"] or match["seq2"]),
+        sequence=_number(match["late"] or match["late2"] or match["seq"] or match["seq2"]),
         origin=match["origin"] or match["origin2"],
     )
 

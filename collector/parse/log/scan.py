@@ -34,6 +34,9 @@ _START = re.compile(
     rf"<\d{{1,3}}>(?:1 )?\S|[*.]?(?:\d{{1,10}}: ?){{0,2}}(?:[A-Za-z0-9_][\w.\-]{{0,62}}: )?(?:\d{{1,10}}: ?)?[*.]?"
     rf"(?:{DATE}|{ISO}|(?:{UPTIME})(?= ?:(?: |$)))|\d{{6,10}}: \S"
 )
+_INNER_START = re.compile(
+    rf"(?<= )(?:<\d{{1,3}}>(?:1 )?|[*.]?(?:\d{{1,10}}: )?[*.]?(?:{DATE}|{ISO}))[^%]{{0,200}}%?[\w\-]{{0,60}}$"
+)
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0e-\x1b\x7f]")
 _QUOTE = re.compile(r"(?:> ?)+(?=\S)")
 _PROMPT = re.compile(r"[A-Za-z0-9][\w.\-/:@+]{0,62}(?:\([\w\-./ ]{1,40}\))?[#>] ?(?:[a-z?|!].*)?$")
@@ -119,13 +122,19 @@ def scan(
         if match is None or machine.young or line.find("%", match.end()) >= 0:
             yield from machine.feed(number, line)
             continue
-        if machine.open is not None:
+        if machine.waiting is not None:
+            yield machine.plain_message()
+        elif machine.open is not None:
             yield from machine.flush()
-        if every or interesting(match[12]):
+        if interesting(match[12]):
             machine.begin_plain(number, line, match)
-        else:
-            tally.pass_by(line)
-            machine.dull = True
+            continue
+        tally.pass_by(line)
+        machine.dull = not every
+        if every:
+            machine.waiting = number, line, match
+    if machine.waiting is not None:
+        yield machine.plain_message()
     yield from machine.flush()
 
 
@@ -143,6 +152,7 @@ class _Machine:
         self.open: _Open | None = None
         self.dull = False  # the message before is of no interest: its further lines are not either
         self.plain: re.Match[str] | None = None
+        self.waiting: tuple[int, str, re.Match[str]] | None = None  # a plain message that may have further lines
         self.duplicates = Duplicates()
         self.last: dict[str | None, InvalidSpi | RelatedEvent] = {}
 
@@ -170,8 +180,31 @@ class _Machine:
             lengths=[len(line)],
         )
 
+    def plain_message(self) -> LogMessage:
+        """The plain message that waits; no further line belongs to it, and it was counted when it came."""
+        assert self.waiting is not None
+        number, line, match = self.waiting
+        self.waiting = None
+        if self.last:
+            self.last.pop(None, None)
+        text = line[match.start(11) :]
+        if "  " in text or not text.isprintable():
+            text = " ".join(_CONTROL.sub("", text).split())
+        return LogMessage(
+            line=number,
+            last_line=number,
+            text=text.rstrip(),
+            mnemonic=match[12],
+            stamp=_plain_stamp(match),
+            sequence=int(match[1]) if match[1] else None,
+        )
+
     def feed(self, number: int, line: str) -> Iterator[LogMessage]:
         """A line of any other form."""
+        if self.waiting is not None:
+            before, self.waiting = self.waiting, None
+            self.tally.total -= 1  # it is counted again when it is done
+            self.begin_plain(*before)
         text = line if line.isprintable() else _CONTROL.sub("", line)
         text = " ".join(text.split())
         if text.startswith(">"):
@@ -212,6 +245,10 @@ class _Machine:
             begin, header, mark, before = found.start(), own, found, found
         rest = text[begin:].strip()
         if mark is None:
+            inner = _INNER_START.search(rest) if self.open is not None and self.open.kind == "inv" else None
+            if inner is not None and not _START.match(rest):
+                yield rest[: inner.start()].rstrip(), None, None
+                rest = rest[inner.start() :]
             yield from self._leftover(rest, None, None)
         else:
             yield rest, header, mark
@@ -232,10 +269,9 @@ class _Machine:
         if before is None:
             joined = self._head_over_two_lines(region) if base == 0 else None
             if joined is not None:
-                self.open = None
                 return 0, joined
         header = read_header(region) if region or before is None else None
-        strong = header is not None and (header.stamp.kind != "none" or header.relay_host is not None)
+        strong = header is not None and _is_strong(header)
         if (
             header is not None
             and (strong or before is None)
@@ -258,18 +294,31 @@ class _Machine:
             return False
         if self.open.kind == "wrapper":
             return True
-        return self.open.kind == "inv" and header.sequence is None and body.progress(self.open.parts) != "closed"
+        if self.open.kind != "inv" or header.sequence is not None or body.progress(self.open.parts) == "closed":
+            return False
+        return not body.reached_source(self.open.parts) or body.goes_on(self.open.parts, region.strip())
 
     def _head_over_two_lines(self, region: str) -> Header | None:
-        """The header that began on the line before and ends here, if so."""
-        if self.open is None or self.open.kind != "young" or len(self.open.parts) > 3:
+        """The header that began on the line before and ends here, if so; it is taken from what is open."""
+        message = self.open
+        if message is None or len(message.parts) > _MAX_WRAPS:
             return None
-        begun = " ".join(self.open.parts)
-        if len(begun) > 160:
-            return None
-        for glue in (" ", ""):
-            header = read_header(begun + glue + region)
-            if header is not None and header.start == 0 and (header.stamp.kind != "none" or header.relay_host):
+        begun = (" ".join(message.parts) if message.kind == "young" else message.parts[-1])[-REACH:]
+        alone = read_header(region)
+        found = [header for glue in (" ", "") if (header := read_header(begun + glue + region)) is not None]
+        for header in sorted(found, key=_weight, reverse=True):
+            if header.start >= len(begun):
+                continue
+            if message.kind == "young" and header.start == 0 and len(message.parts) <= 3:
+                self.open = None
+                return header
+            if not _is_strong(header) or (alone is not None and _weight(header) <= _weight(alone)):
+                continue
+            if message.kind == "inv" or (message.kind == "free" and not _has_date(alone) and _has_date(header)):
+                kept = message.parts[-1][: len(message.parts[-1]) - len(begun) + header.start].rstrip()
+                if message.kind == "inv" and not body.complete([*message.parts[:-1], kept]):
+                    continue
+                message.parts[-1] = kept
                 return header
         return None
 
@@ -368,6 +417,8 @@ class _Machine:
             return self._build_repeated(message, header, again[1])
         if body.NAME in message.mnemonic and header.stamp.kind == "none" and not message.parts[0].startswith("%"):
             return None
+        if not message.mnemonic and len(message.parts) == 1 and not _WORD.search(message.parts[0]):
+            return None  # a header cut in two
         self.tally.pass_by(header.stamp)
         built = self._message(message, header, event)
         self._remember(header.relay_host, event)
@@ -441,6 +492,29 @@ class _Machine:
         )
 
 
+def _is_strong(header: Header) -> bool:
+    """Whether it says when, or who relayed it."""
+    return header.stamp.kind != "none" or header.relay_host is not None
+
+
+def _weight(header: Header) -> tuple[bool, ...]:
+    """Of two readings of one header, the one that says more."""
+    stamp = header.stamp
+    return (
+        stamp.kind == "datetime",
+        stamp.kind != "none",
+        bool(stamp.mark),
+        stamp.zone is not None,
+        header.sequence is not None,
+        header.relay_host is not None,
+    )
+
+
+def _has_date(header: Header | None) -> bool:
+    return header is not None and header.stamp.kind == "datetime"
+
+
+_WORD = re.compile(r"[A-Za-z]{2}")
 _MESSAGE_COLON = re.compile(r"-RECVD_PKT_INV_SPI:")
 
 
