@@ -14,7 +14,7 @@ from collector.commands.command import Command, Reading
 from collector.commands.ipsec_flows import Form, fold
 from collector.model import IpsecFlow
 
-FILTER = "include interface:|tag:|vrf:|ident|current_peer|endpt|spi|sas:|settings|timing|Status"
+FILTER = "include interface:|tag:|vrf:|ident|current.peer|endpt|spi|sas:|settings|timing|Status"
 COUNTS: tuple[Count[IpsecFlow], ...]
 
 
@@ -23,8 +23,8 @@ def _sas(records: Sequence[IpsecFlow]) -> int:
 
 
 COUNTS = (
-    Count(what="current_peer", begins=lambda line: line.startswith("current_peer")),
-    Count(what="SPI", begins=lambda line: line.startswith("spi:"), total=_sas),
+    Count(what="current_peer", starts=("current_peer",)),
+    Count(what="SPI", starts=("spi:",), total=_sas),
 )
 EMPTY = Empty(wordings=("No SAs found", "There are no", "There is no"))
 

@@ -113,7 +113,7 @@ def _look(facts: Facts) -> Action:
         commands=(
             "show logging | include logging:|Log Buffer|Discriminator|INV_SPI",
             "show platform hardware qfp active feature ipsec datapath drops all",
-            "show crypto ipsec sa | include interface:|current_peer|decaps|spi",
+            "show crypto ipsec sa | include interface:|current.peer|decaps|spi",
         ),
         note=f"Look twice, {window} apart: which peer's decaps stand still while its far end's encaps rise?",
     )
