@@ -33,11 +33,13 @@ Fold = Callable[[Iterable[Row], Doubts], Iterator[R]]
 class Count(Generic[R]):
     """A number that the raw text and the records must agree on, made without the template.
 
-    what: for the message, "SPI". begins: True for a line (stripped) that begins one. total: how many the records hold.
+    what: for the message, "SPI". A line (stripped) begins one where it starts with one of `starts`, or where `begins`
+    says so. total: how many the records hold.
     """
 
     what: str
-    begins: Callable[[str], bool]
+    starts: tuple[str, ...] = ()
+    begins: Callable[[str], bool] | None = None
     total: Callable[[Sequence[R]], int] = len
 
 
@@ -68,7 +70,7 @@ def read_blocks(
     evidence but prove no absence, so the reading is `incomplete`.
     """
     assert command.template is not None
-    seen = _Seen(counts=[count.begins for count in counts], wordings=empty.wordings)
+    seen = _Seen(counts=counts, wordings=empty.wordings)
     left: list[Unparsed] = []
     doubts: Doubts = []
     records = tuple(fold(stream(command.template, seen.watch(lines), left), doubts))
@@ -95,24 +97,30 @@ def read_blocks(
 class _Seen:
     """Counts along the stream, so that a large capture is read once."""
 
-    def __init__(self, *, counts: list[Callable[[str], bool]], wordings: tuple[str, ...]) -> None:
-        self.begins = counts
+    def __init__(self, *, counts: Sequence[Count[R]], wordings: tuple[str, ...]) -> None:
+        self.starts = [count.starts for count in counts]
+        self.begins = [(at, count.begins) for at, count in enumerate(counts) if count.begins is not None]
         self.wordings = wordings
         self.counted = [0] * len(counts)
         self.text_lines = 0
         self.said_none = False
 
     def watch(self, lines: Iterable[str]) -> Iterator[str]:
+        marks = tuple(mark for starts in (*self.starts, self.wordings) for mark in starts)
         for line in lines:
             stripped = line.strip()
             if stripped:
                 self.text_lines += 1
-                for at, begins in enumerate(self.begins):
-                    if begins(stripped):
-                        self.counted[at] += 1
-                if self.wordings and not self.said_none and stripped.startswith(self.wordings):
-                    self.said_none = True
+                if stripped.startswith(marks):  # one look for all: nearly every line begins with none of them
+                    self._mark(stripped)
+                for at, begins in self.begins:
+                    self.counted[at] += begins(stripped)
             yield line
+
+    def _mark(self, stripped: str) -> None:
+        self.said_none = self.said_none or bool(self.wordings and stripped.startswith(self.wordings))
+        for at, starts in enumerate(self.starts):
+            self.counted[at] += bool(starts and stripped.startswith(starts))
 
 
 def _squeeze(text: str) -> str:

@@ -26,6 +26,7 @@ _FLOW = {
          "OUT_SPI")
     )
 }  # fmt: skip
+_BESIDE = {"PEER": ("PEER", "PORT"), "LOCAL_ENDPT": ("LOCAL_ENDPT", "REMOTE_ENDPT")}  # values of one line
 _SA = {name: rank for rank, name in enumerate(("SPI", "TRANSFORM", "SETTINGS", "CONN_ID", "TIMING", "STATUS"))}
 _KILOBYTES = re.compile(r"remaining key lifetime\s*\(k/sec\):\s*\((\d{1,12})/(\d{1,9})\)\s*$")
 _SECONDS = re.compile(r"remaining key lifetime\s*\(sec\):\s*(?:(\d{1,9})|\((\d{1,9})\))\s*$")
@@ -84,8 +85,8 @@ class _Answer:
             return self._flow_line(row, kind)
         if kind in _SA:
             self._sa_line(row, kind)
-        elif kind == "SECTION":
-            self._section(row)
+        elif kind in {"INBOUND", "OUTBOUND"}:
+            self._section(row, row.text(kind))
         else:
             return self._heading(row, kind)
         return None
@@ -116,22 +117,22 @@ class _Answer:
         if rank <= flow.rank or flow.sections:
             self._doubt(row, f"{kind.lower().replace('_', ' ')}: out of order")
         flow.rank = max(rank, flow.rank)
-        for name, value in row.values.items():
-            if value:
-                flow.values[name if name != "DECIMAL" else "OUT_DECIMAL"] = value
+        for name in _BESIDE.get(kind, (kind,)):
+            if value := row.values[name]:
+                flow.values[name] = value
         if row.text("REMOTE_ENDPT"):
             flow.rank = max(flow.rank, _FLOW["REMOTE_ENDPT"])
         if kind == "OUT_SPI":
             self._checksum(row, row.text("OUT_SPI"))
         return done
 
-    def _section(self, row: Row) -> None:
+    def _section(self, row: Row, section: str) -> None:
         self._close_sa()
         if self.flow is None:
             self._doubt(row, "SAs of a flow whose first line is missing")
-        elif self.flow.sections >= 6 or SECTIONS[self.flow.sections] != row.text("SECTION"):
-            self._doubt(row, f"{row.text('SECTION')} sas: out of order")
-            self.flow.sections = SECTIONS.index(row.text("SECTION")) + 1
+        elif self.flow.sections >= 6 or SECTIONS[self.flow.sections] != section:
+            self._doubt(row, f"{section} sas: out of order")
+            self.flow.sections = SECTIONS.index(section) + 1
         else:
             self.flow.sections += 1
 

@@ -22,7 +22,7 @@ def read(lines: Iterable[str], filtered: str | None) -> Reading[IkeSa]:
         fold,
         counts=(
             Count(what="SA", begins=begins_sa),
-            Count(what="child SA", begins=lambda line: line.startswith("ESP spi in/out:"), total=_children),
+            Count(what="child SA", starts=("ESP spi in/out:",), total=_children),
         ),
         empty=Empty(
             wordings=("IPv4 Crypto IKEv2", "IPv6 Crypto IKEv2", "There are no", "There is no", "No "), silent=True

@@ -60,7 +60,7 @@ def read(lines: Iterable[str], filtered: str | None) -> Reading[IpsecProfile]:
         COMMAND,
         lines,
         fold,
-        counts=(Count(what="profile", begins=lambda line: line.startswith("IPSEC profile")),),
+        counts=(Count(what="profile", starts=("IPSEC profile",)),),
         empty=Empty(wordings=("No ", "There are no", "There is no")),
         filtered=filtered,
     )

@@ -20,7 +20,7 @@ def read(lines: Iterable[str], filtered: str | None) -> Reading[CryptoMapEntry]:
             Count(what="entry", begins=begins_entry),
             Count(
                 what="peer",
-                begins=lambda line: line.startswith("Peer ="),
+                starts=("Peer =",),
                 total=lambda entries: sum(len(entry.peers) for entry in entries),
             ),
         ),

@@ -204,13 +204,13 @@ def read(lines: Iterable[str], filtered: str | None) -> Reading[Session]:
         lines,
         fold,
         counts=(
-            Count(what="session", begins=lambda line: line.startswith("Session status:")),
+            Count(what="session", starts=("Session status:",)),
             Count(
                 what="IKE SA",
-                begins=lambda line: line.startswith(("IKEv1 SA:", "IKEv2 SA:", "IKE SA:")),
+                starts=("IKEv1 SA:", "IKEv2 SA:", "IKE SA:"),
                 total=_ike_sas,
             ),
-            Count(what="flow", begins=lambda line: line.startswith("IPSEC FLOW:"), total=_flows),
+            Count(what="flow", starts=("IPSEC FLOW:",), total=_flows),
         ),
         empty=Empty(wordings=("Crypto session current status", "There are no", "There is no", "No ")),
         filtered=filtered,

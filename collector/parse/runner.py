@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from collector.parse.interruption import interrupts
 from collector.parse.template import KEY, State, Template, load
@@ -23,8 +23,7 @@ class Unparsed:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(NamedTuple):
     """One record of a template. values: per Value name, text (or list of texts for `List`). line: where it began.
 
     first: the Value assigned first in it, which tells rows of several kinds apart.
@@ -54,8 +53,8 @@ class _Record:
     def __init__(self, template: Template) -> None:
         self.template = template
         self.blank: dict[str, Any] = dict.fromkeys(template.names, "")
-        self.fill: dict[str, str | None] = {}
-        self.values: dict[str, str | None] = {}
+        self.fill: dict[str, str] = {}
+        self.values: dict[str, str] = {}
         self.lists: dict[str, list[str | None]] = {name: [] for name in template.lists}
         self.began = 0
         self.first = ""
@@ -64,9 +63,11 @@ class _Record:
         if is_list:
             self.lists[name].append(value)
             return
-        self.values[name] = value
-        if name in self.template.filldown:
-            self.fill[name] = value
+        for kept in (self.values, self.fill) if name in self.template.filldown else (self.values,):
+            if value is None:  # an optional group that took no part
+                kept.pop(name, None)
+            else:
+                kept[name] = value
 
     def take(self, line: int) -> Row | None:
         """The finished record, or None where it is empty or lacks a `Required` value; begins the next one."""
@@ -75,14 +76,12 @@ class _Record:
         return row
 
     def _row(self, line: int) -> Row | None:
-        if any(not self.values.get(name) and not self.lists.get(name) for name in self.template.required):
+        for name in self.template.required:
+            if not self.values.get(name) and not self.lists.get(name):
+                return None
+        if not self.values and not any(self.lists.values()):
             return None
-        if all(value is None for value in self.values.values()) and not any(self.lists.values()):
-            return None
-        values = self.blank.copy()
-        for name, value in self.values.items():
-            if value is not None:
-                values[name] = value
+        values = self.blank | self.values
         for name, items in self.lists.items():
             values[name] = list(items)
         return Row(line=self.began or line, values=values, first=self.first)
@@ -109,10 +108,11 @@ def stream(name: str, lines: Iterable[str], left: list[Unparsed]) -> Iterator[Ro
     yield from run(load(name), lines, left)
 
 
-def run(template: Template, lines: Iterable[str], left: list[Unparsed]) -> Iterator[Row]:  # noqa: C901 - one loop, no calls
+def run(template: Template, lines: Iterable[str], left: list[Unparsed]) -> Iterator[Row]:  # noqa: C901, PLR0912 - one loop, no calls
     """As stream, for a Template."""
     record = _Record(template)
     state = template.states["Start"]
+    simple, blank = template.simple, record.blank
     aside = _Aside(left)
     number = 0
     for number, line in enumerate(lines, 1):
@@ -125,6 +125,11 @@ def run(template: Template, lines: Iterable[str], left: list[Unparsed]) -> Itera
             found = rule.match(line)
             if found is None:
                 continue
+            if rule.whole and simple and not record.values:
+                values = blank | {name: value for name, value in found.groupdict().items() if value is not None}
+                yield Row(number, values, rule.assigns[0][0])
+                state = state if not rule.target else _OVER.get(rule.target) or template.states[rule.target]
+                break
             if rule.assigns:
                 for name, is_list in rule.assigns:
                     record.assign(name, found[name], is_list=is_list)

@@ -29,8 +29,9 @@ class Rule:
     """One rule. assigns: names of the Values it fills, True for a `List`. target: the next state's name, or ""."""
 
     match: Callable[[str], re.Match[str] | None]
-    literal: str | None  # what a line begins with, blanks skipped, where this rule can match; None: anything
+    literal: str | None  # what a line begins with, blanks skipped, where this rule can match; "" blank, None anything
     assigns: tuple[tuple[str, bool], ...]
+    whole: bool  # a record of its own: it fills Values, none of them a List, records, and goes on to the next line
     record: str  # "", Record, Clear, Clearall
     line: str  # "", Continue, Error
     target: str
@@ -61,6 +62,11 @@ class Template:
     required: tuple[str, ...]
     states: dict[str, State]
     null_eof: bool
+
+    @property
+    def simple(self) -> bool:
+        """True where no Value is List, Filldown or Required."""
+        return not (self.lists or self.filldown or self.required)
 
 
 @cache
@@ -106,10 +112,15 @@ def compiled(name: str, text: str) -> Template:
 
 def _rule(rule: textfsm.parser.TextFSMRule, names: set[str], lists: frozenset[str]) -> Rule:
     pattern = re.compile(rule.regex)
+    assigns = tuple((name, name in lists) for name in pattern.groupindex if name in names)
     return Rule(
         match=pattern.match,
         literal=literal_beginning(rule.regex),
-        assigns=tuple((name, name in lists) for name in pattern.groupindex if name in names),
+        assigns=assigns,
+        whole=bool(assigns)
+        and rule.record_op == "Record"
+        and rule.line_op in {"", "Next"}
+        and not any(is_list for _, is_list in assigns),
         record="" if rule.record_op == "NoRecord" else rule.record_op,
         line="" if rule.line_op == "Next" else rule.line_op,
         target=rule.new_state if rule.line_op != "Error" else "",
@@ -119,9 +130,12 @@ def _rule(rule: textfsm.parser.TextFSMRule, names: set[str], lists: frozenset[st
 def literal_beginning(regex: str) -> str | None:
     r"""The text that a line, its leading blanks skipped, must begin with for `regex` to match; None where any may.
 
-    Understands `^`, then `\s*` or `\s+` or nothing, then plain characters. A choice (`|`) outside of brackets, or
-    a beginning that is not plain, gives None: slower, never wrong.
+    Understands `^`, then `\s*` or `\s+` or nothing, then plain characters, also inside of a group that is no choice.
+    `^\s*$` gives "": blank lines only. A choice (`|`) outside of brackets, or a beginning that is not plain, gives
+    None: slower, never wrong.
     """
+    if regex == r"^\s*$":
+        return ""
     if not regex.startswith("^") or _chooses(regex):
         return None
     rest = regex[1:]
@@ -130,6 +144,9 @@ def literal_beginning(regex: str) -> str | None:
     out: list[str] = []
     at = 0
     while at < len(rest):
+        if not out and (group := _GROUP.match(rest, at)) and not _optional_or_choice(rest, at):
+            at = group.end()
+            continue
         one, width = _plain(rest, at)
         if one is None:
             break
@@ -142,6 +159,37 @@ def literal_beginning(regex: str) -> str | None:
         at += width
     text = "".join(out)
     return text if text and not text[0].isspace() else None
+
+
+_GROUP = re.compile(r"\((?:\?:|\?P<\w+>|(?!\?))")
+
+
+def _optional_or_choice(regex: str, at: int) -> bool:
+    """True where the group that opens at `at` may be left out or has alternatives."""
+    inside, end = _group(regex, at)
+    return _chooses(inside) or regex[end : end + 1] in {"*", "?", "{"}
+
+
+def _group(regex: str, at: int) -> tuple[str, int]:
+    """The text inside of the group that opens at `at`, and where it ends."""
+    begin, depth, in_class = at + 1, 0, False
+    while at < len(regex):
+        one = regex[at]
+        if one == "\\":
+            at += 1
+        elif in_class:
+            in_class = one != "]"
+        elif one == "[":
+            in_class = True
+            at += 1 if regex[at + 1 : at + 2] in {"]", "^"} else 0
+        elif one == "(":
+            depth += 1
+        elif one == ")":
+            depth -= 1
+            if not depth:
+                return regex[begin:at], at + 1
+        at += 1
+    return regex[begin:], at
 
 
 def _plain(regex: str, at: int) -> tuple[str | None, int]:
@@ -177,5 +225,7 @@ def _chooses(regex: str) -> bool:
 
 
 def _agree(literal: str, key: str) -> bool:
-    """True where a line with this key may begin with `literal`."""
+    """True where a line with this key may begin with `literal` ("": is blank)."""
+    if not literal:
+        return not key
     return key.startswith(literal[:KEY]) if len(literal) <= KEY else literal[: len(key)] == key and len(key) == KEY
