@@ -91,13 +91,15 @@ class Binder:
             return Bound(peer=group, how="acceptor", group=True)
         here = _at(self.acceptors, destination, vrf)
         if here and source in self.traces:
-            binding = here[0]
-            peer = accepted(binding, source, destination, self.ground)
-            if len({b.acceptor_type or b.config_type for b in here}) > 1:
-                why = "several bindings accept peers here: " + ", ".join(b.name for b in here)
-                peer = replace(peer, config_type=ConfigType.UNKNOWN, recovery=Recovery.UNPROVEN, why=why)
-            return Bound(peer=peer, how="acceptor", accepting=True)
+            return Bound(peer=self._accepted(here, source, destination), how="acceptor", accepting=True)
         return Bound(accepting=bool(here or _at(self.named, destination, vrf)))
+
+    def _accepted(self, here: list[Binding], source: Address, destination: Address) -> Peer:
+        """The peer of an acceptor; where several could have taken it, that is said (none of them helps recovery)."""
+        ordered = sorted(here, key=lambda b: b.config_type is ConfigType.EZVPN_SERVER)
+        peer = accepted(ordered[0], source, destination, self.ground)
+        others = [f"{b.name} ({b.acceptor_type or b.config_type})" for b in ordered[1:]]
+        return replace(peer, why=f"{peer.why}; it may also have come in by {', '.join(others)}") if others else peer
 
     def _sd_wan(self, source: Address, destination: Address, interface: str | None) -> Bound | None:
         """SD-WAN tunnels log the same text with `input interface=Tunnel1000x` (Cisco 221607); there is no IKE."""

@@ -279,8 +279,13 @@ def _blind_header(header: LogHeader, before: _Page | None, evidence: tuple[Evide
 
 
 def _lines_lost(page: _Page, header: LogHeader) -> bool:
-    """Fewer lines than messages although the buffer has room for twice as many."""
-    if not _wrapped(page) or header.buffer_bytes is None or page.log.first is None:
+    """Most messages that were logged stand here, not all, and the buffer is not even half full.
+
+    Far fewer than were logged: an older part was cleared, or left out of a paste; what stands here is whole from its
+    first line on.
+    """
+    logged = header.messages_logged or 0
+    if not _wrapped(page) or header.buffer_bytes is None or logged > 2 * page.log.total:
         return False
     capture = page.look.capture
     size = capture.span[1] - capture.span[0] if capture.span is not None else len(capture.text)

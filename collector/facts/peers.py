@@ -170,6 +170,22 @@ def _lay_session(roster: Roster, seen: Seen[Session]) -> None:
     local = next((row.local for row in session.ike if row.local is not None), None)
     for draft in _seats(roster, session.peer, session.interface, None, local):
         draft.sessions.append(seen)
+        _reseat(roster, draft, session)
+
+
+def _reseat(roster: Roster, draft: _Draft, session: Session) -> None:
+    """Of several acceptors on one interface the session names the right one: by its profile, or as an EzVPN client
+    (IKE configuration mode, extended authentication).
+    """
+    if draft.spec is not None or draft.binding is None or not draft.binding.acceptor:
+        return
+    here = [roster.bindings[n] for n in roster.at(session.interface, None) if roster.bindings[n].acceptor]
+    by_profile = [b for b in here if session.profile and session.profile in {b.isakmp_profile, b.ikev2_profile}]
+    client = any(letter in row.capabilities for row in session.ike for letter in "CX")
+    by_mode = [b for b in here if b.config_type is ConfigType.EZVPN_SERVER] if client else []
+    for binding in (by_profile or by_mode)[:1]:
+        draft.binding = binding
+        _type_of_runtime(draft, binding, "")
 
 
 def _lay_nhrp(roster: Roster, seen: Seen[NhrpEntry]) -> None:
@@ -252,9 +268,17 @@ def _by_name(roster: Roster, numbers: list[int]) -> _Draft | None:
 
 
 def _newcomer(roster: Roster, peer: Address, interface: str | None, tag: str | None, numbers: list[int]) -> _Draft:
-    accepting = [number for number in numbers if roster.bindings[number].acceptor]
-    groups = [number for number in numbers if roster.bindings[number].config_type in _NOT_APPLICABLE]
-    number = (accepting or groups or [-1])[0]
+    accepting = sorted(
+        (number for number in numbers if roster.bindings[number].acceptor),
+        key=lambda number: roster.bindings[number].config_type is ConfigType.EZVPN_SERVER,
+    )
+    unnamed = [
+        number
+        for number in numbers
+        if roster.bindings[number].config_type in _NOT_APPLICABLE | {ConfigType.EZVPN_CLIENT}
+        and not roster.bindings[number].peers
+    ]
+    number = (accepting or unnamed or [-1])[0]
     place = number if number >= 0 else -1 - len(roster.drafts)
     if number < 0:
         for draft in roster.by_address.get(peer, ()):  # a second row of the same runtime peer on the same interface
@@ -289,7 +313,9 @@ def _check_tag(roster: Roster, draft: _Draft, tag: str | None) -> None:
     if not tag or draft.binding is None or roster.config is None or roster.config.readable != "full":
         return
     head, kind = _HEAD.match(tag), draft.config_type
-    if head is None:
+    if tag == draft.binding.map_name:
+        fits = True
+    elif head is None:
         fits = kind not in _TUNNEL_TYPES | _VIRTUAL_TYPES
     elif head["vesen"]:
         fits = kind is ConfigType.SD_WAN

@@ -53,7 +53,7 @@ def _decided(key: SpiState, join: Join | None, persistent_span: timedelta) -> Sp
             return replace(key, state=State.TRANSIENT, why=join.why, row=2)
     if join.outcome is Outcome.STALE_CONFIRMED and key.row != 2:
         return replace(key, state=State.PERSISTENT, why=_both(key, join), row=3)
-    if join.outcome is Outcome.HEALED and key.row not in {2, 3}:
+    if join.outcome is Outcome.HEALED and key.row not in {2, 3, 10, 11}:
         return replace(key, state=State.HEALED, why=join.why, row=4)
     return key
 
