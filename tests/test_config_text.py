@@ -253,6 +253,19 @@ def test_a_cut_or_refused_capture_proves_nothing():
     assert classify([(capture, text)]).recovery is None
 
 
+def test_the_last_section_of_a_cut_capture_is_not_believed():
+    text = (
+        CONFIG[: CONFIG.index("interface GigabitEthernet0/1")] + "interface Tunnel7\n tunnel destination 198.51.100.1"
+    )
+    names = {one.name for one in whole(text + "\n tunnel protection ipsec profile P\n", complete=False).bindings}
+    assert names == {"Tunnel0", "VPN 10", "VPN 65535"}
+    assert not any(
+        one.applied
+        for one in whole(CONFIG[: CONFIG.index(" crypto map VPN\n")], complete=False).bindings
+        if one.map_name
+    )
+
+
 def test_an_include_gives_no_types():
     config = read(("show running-config | include interface|tunnel", CONFIG), privilege=15)
     assert config.bindings == ()

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Literal
 
+from collector.config.agree import with_runtime
 from collector.config.coverage import Reach, reach
 from collector.config.dpd import to_dpd
 from collector.config.known import Known
 from collector.config.line import Line
 from collector.config.local import add_standby
 from collector.config.maps import map_bindings
-from collector.config.names import interface_name
 from collector.config.others import ezvpn_bindings, ospf_bindings, template_bindings
 from collector.config.router import Router
 from collector.config.runtime import runtime_bindings
@@ -80,10 +80,13 @@ def classify(
         dpd_ikev2=_global_dpd(read, router.ikev2_dpd, _IKEV2_DPD),
     )
     interfaces = known.ends.interfaces()
-    bindings, notes = _with_runtime(_bindings(known), maps, profiles, structural=_has_structure(read))
+    bindings = _bindings(known)
+    notes: tuple[str, ...] = ()
     readable = _readable(read, bindings, maps)
     if readable == "runtime" and maps is not None:
         bindings = tuple(runtime_bindings(maps, interfaces))
+    else:
+        bindings, notes = with_runtime(bindings, interfaces, maps, profiles)
     return CryptoConfig(
         readable=readable,
         hostname=router.hostname,
@@ -108,7 +111,10 @@ def _read(capture: Capture, text: ConfigText, privilege: int | None) -> _Text:
     cleaned = clean(capture, text)
     known = reach(capture, text, cleaned, privilege)
     if known.structural:
-        router = read_sections(sections(cleaned.lines))
+        found = list(sections(cleaned.lines))
+        router = read_sections(
+            found if capture.complete else found[:-1]
+        )  # a cut section tells half, its last line less
     else:  # lines without their sections: only what stands alone at the margin counts
         alone = [line for line in cleaned.lines if line.indent == 0]
         router = _global_only(read_sections(section for line in alone for section in sections([line])))
@@ -160,10 +166,6 @@ def _bindings(known: Known) -> tuple[Binding, ...]:
     return tuple(islice(chain.from_iterable(reader(known) for reader in readers), _MOST))
 
 
-def _has_structure(read: Iterable[_Text]) -> bool:
-    return any(text.reach.structural and (text.router.any_crypto or text.router.any_interface) for text in read)
-
-
 def _readable(
     read: Sequence[_Text], bindings: tuple[Binding, ...], maps: Sequence[CryptoMapEntry] | None
 ) -> Literal["full", "lines", "runtime", "none"]:
@@ -172,44 +174,6 @@ def _readable(
     if maps is not None and not bindings:
         return "runtime"
     return "lines" if any(text.cleaned.lines for text in read) else "none"
-
-
-def _with_runtime(
-    bindings: tuple[Binding, ...],
-    maps: Sequence[CryptoMapEntry] | None,
-    profiles: Sequence[IpsecProfile] | None,
-    *,
-    structural: bool,
-) -> tuple[tuple[Binding, ...], tuple[str, ...]]:
-    """`Responder-Only` and interfaces that only the running state shows; where both differ, a note says so."""
-    if not structural:
-        return bindings, ()
-    entries = {(entry.name, entry.sequence): entry for entry in maps or () if entry.kind != "dynamic-instance"}
-    by_name = {profile.name: profile for profile in profiles or ()}
-    notes: list[str] = []
-    done = []
-    for binding in bindings:
-        entry = entries.get((binding.map_name or "", binding.sequence))
-        made = _applied_by(binding, entry, notes)
-        profile = by_name.get(binding.ipsec_profile or "")
-        if (entry is not None and entry.responder_only) or (profile is not None and profile.responder_only):
-            made = replace(made, responder_only=True)
-        done.append(made)
-    return tuple(done), tuple(dict.fromkeys(notes))
-
-
-def _applied_by(binding: Binding, entry: CryptoMapEntry | None, notes: list[str]) -> Binding:
-    if entry is None or not entry.interfaces:
-        return binding
-    names = tuple(map(interface_name, entry.interfaces))
-    if not binding.applied and binding.interface is None:
-        notes.append(
-            f"`show crypto map` has {entry.name} on {', '.join(names)}; the configuration read does not show it"
-        )
-        return replace(binding, applied=True, interface=names[0])
-    if binding.interface is not None and binding.interface not in names:
-        notes.append(f"{binding.interface} carries {entry.name} by configuration, not by `show crypto map`")
-    return binding
 
 
 def _notes(read: Sequence[_Text], privilege: int | None) -> tuple[str, ...]:
