@@ -231,6 +231,7 @@ def test_a_filter_without_text_and_an_unknown_one(login):
 def test_ios_expressions_are_not_pythons():
     assert pipes.pattern(r"_10_").search("neighbor 10 up")
     assert pipes.pattern(r"_10_").search("10")
+    assert pipes.pattern(r"current_peer").search("   current_peer 192.0.2.1 port 500")
     assert not pipes.pattern(r"_10_").search("100")
     assert pipes.pattern(r"10\.0").search("10.0")
     assert not pipes.pattern(r"10\.0").search("1010")

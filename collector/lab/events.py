@@ -15,7 +15,7 @@ from collector.lab.model import Device, Entry, Network, Trouble
 
 MINUTE = timedelta(seconds=60)
 LEVELS = ("emergencies", "alerts", "critical", "errors", "warnings", "notifications", "informational", "debugging")
-_NOISE_WINDOW = timedelta(hours=20)
+_TYPED = "%SYS-5-CONFIG_I: Configured from console by lab on vty0 (10.0.0.25)"
 _FIRST = timedelta(seconds=2)  # from the loss of the SA to the first packet that meets nothing
 
 
@@ -26,7 +26,7 @@ def entries(network: Network, device: Device, now: datetime) -> list[Entry]:
     for trouble in network.troubles:
         if trouble.receiver == device.name:
             found += _around(network, device, trouble, now)
-    return sorted((e for e in found if device.booted <= e.time <= now), key=lambda e: (e.time, e.text))
+    return sorted((e for e in set(found) if device.booted <= e.time <= now), key=lambda e: (e.time, e.text))
 
 
 def body(destination: IPv4Address, spi: int, source: IPv4Address, interface: str, *, era: int = 2016) -> str:
@@ -129,7 +129,6 @@ def _limited(messages: Iterator[tuple[str, Entry]], device: Device) -> list[Entr
 def _around(network: Network, device: Device, trouble: Trouble, now: datetime) -> Iterator[Entry]:
     """What the router logged beside it: why the state was lost, and what IKE said."""
     if trouble.cause == "reload":
-        yield Entry(time=device.booted + timedelta(seconds=70), level=5, text="%SYS-5-RESTART: System restarted --")
         yield Entry(
             time=device.booted + timedelta(seconds=74),
             level=6,
@@ -164,25 +163,26 @@ def _every(start: datetime, step: timedelta, end: datetime) -> Iterator[datetime
 
 
 def last_change(network: Network, device: Device) -> datetime:
-    """When the configuration was last typed at: what `show running-config` heads with and SYS-5-CONFIG_I told of."""
+    """When the configuration was last typed at (SYS-5-CONFIG_I), or read at the boot: what the configuration heads with."""
     back = timedelta(
         hours=9 + seeds.number(300, network.seed, device.name, "change"), seconds=seeds.number(3600, device.name)
     )
-    return max(device.booted + timedelta(seconds=90), network.epoch - back)
+    return max(device.booted + timedelta(seconds=4), network.epoch - back)
 
 
 def _noise(network: Network, device: Device, now: datetime) -> Iterator[Entry]:
-    """Everyday messages: one every 20 to 100 minutes of the last hours. They belong to the hour, not to the moment."""
+    """Everyday messages since the boot: some hundred of them, however long ago that was."""
+    yield Entry(time=device.booted + timedelta(seconds=47), level=5, text="%SYS-5-RESTART: System restarted --")
     typed = last_change(network, device)
-    start = max(device.booted, network.epoch - _NOISE_WINDOW)
-    if typed >= start:
-        yield Entry(time=typed, level=5, text="%SYS-5-CONFIG_I: Configured from console by lab on vty0 (10.0.0.25)")
-    moment = start + timedelta(seconds=40)
+    if typed - device.booted > timedelta(hours=1):
+        yield Entry(time=typed, level=5, text=_TYPED)
+    usual = max(timedelta(minutes=50), (network.epoch - device.booted) / 100)
+    moment = device.booted + timedelta(seconds=95)
     number = 0
     while moment < now:
         yield _everyday(device, number, moment)
         number += 1
-        moment += timedelta(seconds=1200 + seeds.number(4800, network.seed, device.name, number))
+        moment += usual * (40 + seeds.number(121, network.seed, device.name, number)) / 100
 
 
 def _everyday(device: Device, number: int, moment: datetime) -> Entry:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 KEYWORDS = ("append", "begin", "count", "exclude", "format", "include", "redirect", "section", "tee")
-_DELIMITER = r"(?:^|$|[ ,(){}])"
+_DELIMITER = r"(?:^|$|[ ,(){}_])"
 
 
 def keyword(text: str) -> str | None:
@@ -18,7 +18,7 @@ def keyword(text: str) -> str | None:
 def pattern(text: str) -> re.Pattern[str] | None:
     """An IOS regular expression as Python's; `None` when it is malformed.
 
-    `_` is a delimiter, backslash takes any character literally, and the shorthands of Python mean nothing to IOS.
+    `_` is a delimiter (and, as people filter for names with it, itself), backslash takes any character literally, and the shorthands of Python mean nothing to IOS.
     """
     out = []
     index = 0

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from collector.lab import events
 from collector.lab.model import Device, Entry
 from collector.lab.render.look import Lines, Look
+from collector.lab.render.version import head
+
+_UNSYNCHRONISED = timedelta(seconds=60)  # after a boot, until NTP has answered
 
 
 def show_logging(look: Look) -> Lines:
@@ -15,19 +20,17 @@ def show_logging(look: Look) -> Lines:
     kept = [
         e for e in produced if log.size and log.level in events.LEVELS and e.level <= events.LEVELS.index(log.level)
     ]
-    before = _before(look)
-    texts = [message(device, entry, before + number) for number, entry in enumerate(kept, start=1)]
+    texts = [line for number, entry in enumerate(kept, start=1) for line in _whole(look, entry, number)]
+    lines = _head(look, len(kept), len(produced))
     if log.size:
-        texts = _fit(texts, log.size)
-    lines = _head(look, before + len(kept), before + len(produced))
-    if log.size:
-        lines += ["", f"Log Buffer ({log.size} bytes):", "", *texts]
+        lines += ["", f"Log Buffer ({log.size} bytes):", "", *_fit(texts, log.size)]
     return lines
 
 
-def _before(look: Look) -> int:
-    """Messages since boot that are older than the window of `events`."""
-    return min(90000, int((look.network.epoch - look.device.booted).total_seconds()) // 3600)
+def _whole(look: Look, entry: Entry, number: int) -> Lines:
+    """A message; the one of a restart goes on with the head of `show version`."""
+    line = message(look.device, entry, number)
+    return [line, *head(look.device)] if "%SYS-5-RESTART" in line else [line]
 
 
 def message(device: Device, entry: Entry, number: int) -> str:
@@ -46,7 +49,8 @@ def message(device: Device, entry: Entry, number: int) -> str:
     text += f".{moment.microsecond // 1000:03d}" if stamps.msec else ""
     if stamps.show_timezone:
         text += f" {clock.zone if stamps.localtime else 'UTC'}"
-    return f"{sequence}{clock.mark}{text}: {entry.text}"
+    mark = clock.mark if entry.time - device.booted > _UNSYNCHRONISED else "*"
+    return f"{sequence}{mark}{text}: {entry.text}"
 
 
 def _uptime(device: Device, entry: Entry) -> str:

@@ -98,7 +98,7 @@ def _answered(look: Look, holding: Holding) -> bool:
 def show_dmvpn(look: Look) -> Lines:
     """Peers by tunnel."""
     held = _cloud(look)
-    lines = list(_LEGEND) if held else []
+    lines = list(_LEGEND)
     tunnels = sorted({h.end.interface for h in held})
     for interface in tunnels:
         peers = [h for h in held if h.end.interface == interface]

@@ -17,11 +17,9 @@ def show_session(look: Look) -> Lines:
     """One block a session. UP-NO-IKE: IPsec SAs without the IKE SA that could repair them."""
     remote = look.after("remote")
     held = [h for h in shown(look) if h.end.kind not in {"getvpn", "sd-wan"} and remote in {None, str(h.end.remote)}]
-    if not held:
-        return []
     lines = ["Crypto session current status", ""]
     detail = look.has("detail")
-    if detail:
+    if detail and held:
         lines += _KEY
         lines += ["R - IKE Auto Reconnect, U - IKE Dynamic Route Update"] if look.era >= 2015 else []
         lines += (

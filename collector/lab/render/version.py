@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collector.lab import seeds
+from collector.lab.model import Device
 from collector.lab.render.look import Lines, Look, short, uptime
 
 _CRYPTO = """
@@ -106,16 +107,9 @@ _BUILT = {
 def show_version(look: Look) -> Lines:
     """The whole of it; the parts that identify a router are the head, uptime, reload and board lines."""
     platform = look.device.platform
-    head, rom, image = _HEADS[platform.key]
-    built = _BUILT[platform.key]
-    year = built.split()[1][-2:]
-    who = "mcpre" if platform.is_xe else "prod_rel_team"
-    lines = [
-        *head,
-        f"Technical Support: http://www.cisco.com/{'techsupport'}",
-        f"Copyright (c) 1986-20{year} by Cisco Systems, Inc.",
-        f"Compiled {built} by {who}",
-    ]
+    _, rom, image = _HEADS[platform.key]
+    lines = head(look.device)
+    year = _BUILT[platform.key].split()[1][-2:]
     lines += [line.format(year=f"20{year}") for line in _GPL] if platform.is_xe else [""]
     lines += [f"ROM: {rom}", ""]
     lines += _boot(look, image)
@@ -124,6 +118,17 @@ def show_version(look: Look) -> Lines:
     lines += _hardware(look)
     lines += ["", "Configuration register is 0x2102", ""]
     return lines
+
+
+def head(device: Device) -> Lines:
+    """The first lines, which the message of a restart repeats."""
+    built = _BUILT[device.platform.key]
+    return [
+        *_HEADS[device.platform.key][0],
+        "Technical Support: http://www.cisco.com/techsupport",
+        f"Copyright (c) 1986-20{built.split()[1][-2:]} by Cisco Systems, Inc.",
+        f"Compiled {built} by {'mcpre' if device.platform.is_xe else 'prod_rel_team'}",
+    ]
 
 
 def _boot(look: Look, image: str) -> Lines:
