@@ -97,8 +97,8 @@ def _readable(ends: Ends, tables: Tables) -> tuple[bool, str]:
         lacking.append("show crypto isakmp sa")
     if ends.version != 1 and not tables.ikev2.readable:
         lacking.append("show crypto ikev2 sa")
-    if ends.version is None and tables.isakmp.missing_command and tables.ikev2.missing_command:
-        lacking.append("an IKE table")
+    if ends.version == 2 and tables.ikev2.missing_command:  # a peer of a version that the image does not know?
+        lacking.append("show crypto ikev2 sa")
     return not lacking, " and ".join(lacking)
 
 

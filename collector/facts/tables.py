@@ -141,6 +141,7 @@ def ike_table(looks: Looks, *names: str) -> IkeTable:
     last = found[-1] if found else None
     missing = (
         last is not None
+        and "ikev2" in last.name  # any image with IPsec knows ISAKMP: there the same words are a view that forbids it
         and last.reading.status is CaptureStatus.REFUSED
         and last.reading.code is ErrorCode.CMD_INVALID
         and not state.rows
