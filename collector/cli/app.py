@@ -6,7 +6,20 @@ from typing import Annotated
 
 import typer
 
-from collector.cli import analyze, audit, catalogues, demo, explain, findings, inventory, lab, parse, sweep, tickets
+from collector.cli import (
+    analyze,
+    audit,
+    catalogues,
+    demo,
+    explain,
+    findings,
+    inventory,
+    lab,
+    parse,
+    report,
+    sweep,
+    tickets,
+)
 from collector.cli.output import tool_version
 
 app = typer.Typer(
@@ -40,6 +53,7 @@ app.command("explain")(explain.explain)
 app.command("rules")(catalogues.rules)
 app.command("commands")(catalogues.commands)
 app.command("findings")(findings.findings)
+app.command("report")(report.report)
 app.command("lab")(lab.lab)
 app.add_typer(inventory.app, name="inventory")
 app.add_typer(tickets.app, name="tickets")

@@ -82,7 +82,7 @@ def _facts(order: Order, snapshot: Snapshot) -> Facts:
     return facts_room.build(snapshot, order.policy, order.history_of(snapshot.device.name))
 
 
-def _wave(  # noqa: PLR0917 - private
+def _wave(
     order: Order,
     devices: Sequence[Device],
     gathered: dict[str, Snapshot],
@@ -148,9 +148,18 @@ def far_ends(devices: Sequence[Facts]) -> dict[str, tuple[str, ...]]:
             if incident.state not in SUSPECT or incident.source is None or incident.destination is None:
                 continue
             for name in owners.get(incident.source, ()):
-                if name != facts.device.name and known[name].flows is None and known[name].captures:
+                if name != facts.device.name and not _shown(known[name], incident.destination):
                     wanted.setdefault(name, []).append(str(incident.destination))
     return {name: tuple(dict.fromkeys(peers))[:3] for name, peers in sorted(wanted.items())}
+
+
+def _shown(sender: Facts, peer: Address) -> bool:
+    """Whether the sender's SAs with `peer` were read, or cannot be read at all."""
+    if not sender.captures:
+        return True
+    if sender.flows is None:
+        return False
+    return sender.flows_filter is None or str(peer) in sender.flows_filter.split(", ")
 
 
 def _owners(devices: Sequence[Facts]) -> dict[Address, tuple[str, ...]]:

@@ -17,7 +17,7 @@ from collector.cli.analyze import level_of, policy_of
 from collector.cli.options import FailOnOption, FormatOption, InventoryOption, OutputOption, PolicyOption, StateOption
 from collector.cli.output import emit, tell, tool_version, write_whole
 from collector.errors import InventoryError, UsageError
-from collector.history import history_of, keep_snapshot, last_visits, open_ledger, remember, run_lock
+from collector.history import drop_snapshots, history_of, keep_snapshot, last_visits, open_ledger, remember, run_lock
 from collector.inventory import Inventory, load, near
 from collector.inventory.units import duration
 from collector.model import Device, Report
@@ -84,10 +84,9 @@ def sweep(
             paths=pipeline.decision_paths(visited.report),
             policy=policy,
         )
-        troubled = {finding.device for finding in report.findings}
         for snapshot in visited.snapshots:
-            if snapshot.device.name in troubled:
-                keep_snapshot(ledger, report.run.id, snapshot)
+            keep_snapshot(ledger, report.run.id, snapshot)
+        drop_snapshots(ledger, report.run.id)
     extras(report, html=html, metrics=metrics)
     if quiet:
         report = only_new(report)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collector.history.ledger import (
     Ledger,
+    drop_snapshots,
     entries,
     entry_of,
     history_of,
@@ -21,6 +22,7 @@ __all__ = [
     "Absence",
     "Entry",
     "Ledger",
+    "drop_snapshots",
     "entries",
     "entry_of",
     "history_of",

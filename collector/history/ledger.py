@@ -138,6 +138,16 @@ def keep_snapshot(ledger: Ledger, run: str, snapshot: Snapshot) -> None:
         )
 
 
+def drop_snapshots(ledger: Ledger, run: str) -> None:
+    """After a run: of earlier runs only the snapshots of devices with an open finding stay."""
+    with transaction(ledger) as db:
+        db.execute(
+            "DELETE FROM snapshots WHERE run_id <> ? AND device NOT IN "
+            "(SELECT device FROM findings WHERE state <> 'resolved')",
+            (run,),
+        )
+
+
 def snapshots(ledger: Ledger, run: str) -> Iterator[Snapshot]:
     """The kept snapshots of a run, by device name."""
     for row in ledger.connection.execute("SELECT body FROM snapshots WHERE run_id = ? ORDER BY device", (run,)):

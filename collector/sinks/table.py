@@ -1,11 +1,13 @@
-"""The report for a terminal: what is broken, where, with proof, and what to type; the loudest last line is the sum.
+"""The report for a terminal: devices and peers, then what is broken, with proof and what to type; the sum last.
 
-Written for somebody who was woken up: findings first, then devices and peers, then what could not be seen.
+Written for somebody who was woken up: the end of the output, which is what a terminal still shows, has the findings
+with the errors first, and one line that says how much was seen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from io import StringIO
 
 from rich.box import SIMPLE_HEAD
@@ -14,7 +16,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from collector.model import Action, Evidence, Facts, Finding, Incident, Peer, Report, State, plain
+from collector.model import Action, Evidence, Facts, Finding, Incident, Peer, Report, State
 from collector.sinks.document import coverage, device_status
 from collector.sinks.render import one_line, safe
 
@@ -32,7 +34,7 @@ STYLE = {
     "up": "green",
 }
 QUIET_STATES = frozenset({State.TRANSIENT, State.HEALED, State.RESOLVED})
-MAX_EVIDENCE = 6
+MAX_EVIDENCE = {"error": 6, "warning": 3, "note": 2}
 
 
 def write(
@@ -62,13 +64,13 @@ def _text(part: object, *, width: int, color: bool) -> str:
 
 
 def _parts(report: Report, *, version: str, every_peer: bool) -> Iterator[object]:
-    for finding in sorted(report.findings, key=lambda f: (-f.level.rank, f.rule, f.device, str(f.peer)), reverse=False):
-        yield finding_block(finding)
     yield _devices(report.devices)
     for facts in report.devices:
         block = _device(facts, every_peer=every_peer)
         if block is not None:
             yield block
+    for finding in report.findings:
+        yield finding_block(finding)
     yield _summary(report, version)
 
 
@@ -85,9 +87,10 @@ def finding_block(finding: Finding) -> Group:
     body: list[object] = [Text(one_line(finding.title), "bold"), _wrapped("", finding.message)]
     if finding.why:
         body.append(_wrapped("why: ", finding.why))
-    body += [_evidence(item) for item in finding.evidence[:MAX_EVIDENCE]]
-    if len(finding.evidence) > MAX_EVIDENCE:
-        body.append(Text(f"  ... and {len(finding.evidence) - MAX_EVIDENCE} more lines: --format json has all", "dim"))
+    most = MAX_EVIDENCE[finding.level.value]
+    body += [_evidence(item) for item in finding.evidence[:most]]
+    if len(finding.evidence) > most:
+        body.append(Text(f"  ... and {len(finding.evidence) - most} more lines: --format json has all", "dim"))
     for action in finding.actions:
         body += _action(action)
     return Group(head, Padding(Group(*body), (0, 0, 1, 2)))  # type: ignore[arg-type]
@@ -210,10 +213,15 @@ def _incidents(incidents: Sequence[Incident]) -> Table:
             Text(" ".join(spis[:4]) + (f" +{len(spis) - 4}" if len(spis) > 4 else "") or incident.counter or "-"),
             Text(incident.state.value, STYLE.get(incident.state.value, "")),
             Text(str(incident.messages)),
-            Text(str(plain(incident.last_seen) or "not known")),
+            Text(_moment(incident.last_seen)),
             Text(one_line(incident.why)),
         )
     return table
+
+
+def _moment(time: datetime | None) -> str:
+    """A time for a person: to the second, with its offset."""
+    return time.strftime("%Y-%m-%d %H:%M:%S%z") if time is not None else "not known"
 
 
 def _summary(report: Report, version: str) -> Text:
