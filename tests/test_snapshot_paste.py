@@ -135,6 +135,15 @@ def test_a_wrapped_message_is_gathered_whole(tmp_path):
     assert "some words" not in log.text
 
 
+def test_stray_lines_stand_before_a_real_log_which_is_the_last_word(tmp_path):
+    text = (
+        f"R1#show clock\n{CLOCK}\nR1#show logging\n*Nov 24 14:00:00: {INV_SPI}\nR1#\n*Nov 24 14:09:00: {INV_SPI}\nR1#\n"
+    )
+    captures = one(tmp_path, text)
+    assert [capture.command for capture in captures] == ["show clock", "show logging", "show logging"]
+    assert [capture.text[:19] for capture in captures[1:]] == ["*Nov 24 14:09:00: %", "*Nov 24 14:00:00: %"]
+
+
 def test_a_log_and_a_configuration_are_left_alone(tmp_path):
     config = f"hostname R1\nalias exec x show logging | i {INV_SPI}\nend\n"
     captures = one(tmp_path, f"R1#show logging\n*Nov 24 14:00:00: {INV_SPI}\nR1#show running-config\n{config}R1#\n")

@@ -141,6 +141,16 @@ def test_show_tech_is_cut_into_sections_and_named(tmp_path):
     assert all(reading.status is CaptureStatus.PARSED for capture in one.captures if (reading := read_capture(capture)))
 
 
+def test_log_lines_in_other_sections_of_a_tech_stand_before_its_log(tmp_path):
+    tech = f"------------------ show stacks ------------------\n*Nov 24 14:00:00: {INV_SPI}\n------------------ show logging ------------------\n"
+    tech += f"Log Buffer (8192 bytes):\n*Nov 24 14:01:00: {INV_SPI}\n------------------ show clock ------------------\n{CLOCK}"
+    (one,) = found(put(tmp_path, {"tech.txt": tech}))
+    assert [(capture.command, "14:01" in capture.text) for capture in one.captures[:2]] == [
+        ("show logging", False),
+        ("show logging", True),
+    ]
+
+
 @pytest.mark.parametrize(
     "head",
     [

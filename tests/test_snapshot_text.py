@@ -109,6 +109,14 @@ def test_a_large_plain_file_is_streamed(tmp_path: Path, end: str):
     assert list(capture.lines()) == ["some text with ümlauts 0123456789"] * (LARGE // 30)
 
 
+def test_a_line_end_across_two_pieces(tmp_path: Path):
+    file = tmp_path / "big.txt"
+    line = b"x" * 15 + b"\r\n"  # 17 octets divide 2 ** 20 + 1: a piece ends between CR and LF
+    file.write_bytes(line * (2 * LARGE // len(line)))
+    assert file.read_bytes()[LARGE - 1 : LARGE + 1] == b"\r\n"
+    assert open_document(file).text is None
+
+
 @pytest.mark.parametrize("spoiler", [b"\x1b[0m", b"\x00", b"a\rb", b" --More-- ", b"\xff\xff", b"\x08"])
 def test_a_large_file_that_needs_cleaning_is_held(tmp_path: Path, spoiler: bytes):
     file = tmp_path / "big.txt"

@@ -7,7 +7,6 @@ beside. A `show tech-support` typed in a session is cut into its sections.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from collector.commands import read_capture, recognise
@@ -75,7 +74,7 @@ class _Reader:
 
 
 def sessions(document: Document, known: frozenset[str]) -> dict[str, tuple[Capture, ...]]:
-    """Device name -> its captures in order, the stray log messages last. `known`: the hosts of prompts.hosts."""
+    """Device name -> its captures in order, stray log messages among them. `known`: the hosts of prompts.hosts."""
     reader = _Reader(document=document, known=known)
     waiting: tuple[int, int, str] | None = None  # a line that may yet be the rest of a wrapped echo
     previous = ""
@@ -92,14 +91,9 @@ def sessions(document: Document, known: frozenset[str]) -> dict[str, tuple[Captu
         waiting = None
         _answered(reader, number, line)
     reader.close(None, complete=False, note=CUT)
-    return {name: tuple(_all(session, document.source)) for name, session in reader.sessions.items()}
-
-
-def _all(session: _Session, source: str) -> Iterator[Capture]:
-    yield from session.captures
-    stray = session.stray.capture(source)
-    if stray is not None:
-        yield stray
+    return {
+        name: tuple(session.stray.among(session.captures, document.source)) for name, session in reader.sessions.items()
+    }
 
 
 def _prompted(reader: _Reader, found: Prompt, number: int, places: tuple[int, int]) -> None:

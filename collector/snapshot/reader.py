@@ -251,12 +251,11 @@ def _merged(parts: list[Snapshot]) -> Snapshot:
     times = [part.started_at for part in parts]
     if all(time is not None for time in times):
         parts = sorted(parts, key=lambda part: part.started_at.timestamp() if part.started_at else 0.0)
-    saved = next((part for part in parts if part.origin == "visit"), parts[0])
     origins = {part.origin for part in parts}
     starts = [time for time in times if time is not None]
     ends = [part.finished_at for part in parts if part.finished_at is not None]
     return Snapshot(
-        device=saved.device,
+        device=parts[0].device,  # saved folders come before documents
         captures=tuple(capture for part in parts for capture in part.captures),
         failures=tuple(failure for part in parts for failure in part.failures),
         hostname=next((part.hostname for part in parts if part.hostname), None),

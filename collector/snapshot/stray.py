@@ -7,8 +7,10 @@ one in the file differ by a constant.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from collector.commands import recognise
 from collector.model import Capture
 from collector.parse import redact
 
@@ -75,3 +77,17 @@ class Stray:
             source=source,
             first_line=first,
         )
+
+    def among(self, captures: Sequence[Capture], source: str) -> list[Capture]:
+        """`captures` with what was collected: before the first real log, which stays the last word, else at the end."""
+        gathered = self.capture(source)
+        if gathered is None:
+            return list(captures)
+        place = next((at for at, capture in enumerate(captures) if is_log(capture.command)), len(captures))
+        return [*captures[:place], gathered, *captures[place:]]
+
+
+def is_log(command: str) -> bool:
+    """True for `show logging` as typed."""
+    typed = recognise(command)
+    return typed is not None and typed.command.name == "show logging"

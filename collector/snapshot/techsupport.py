@@ -53,8 +53,7 @@ def sections(document: Document) -> list[Capture]:
         stray.stop()
     if opened is not None:
         captures.append(document.capture(opened[0], opened[1], None, first_line=opened[2]))
-    left = stray.capture(document.source)
-    return [*captures, left] if left else captures
+    return stray.among(captures, document.source)
 
 
 def sections_of(capture: Capture) -> Iterator[Capture]:
