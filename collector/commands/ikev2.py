@@ -29,6 +29,7 @@ class _Answer:
         self.doubts = doubts
         self.titles: set[str] = set()
         self.open: _Open | None = None
+        self.session = ""  # its status: UP-ACTIVE, UP-IDLE, ...
         self.expected = 0  # SAs that the session at hand still owes
         self.details = False  # a DPD line was seen: each SA has one
         self.keys: set[str] = set()
@@ -38,7 +39,7 @@ class _Answer:
         self.line = row.line
         if row.text("TUNNEL"):
             done = self._finish()
-            self.open = _Open(row)
+            self.open = _Open(row, self.session)
             self.expected -= 1
             return done
         if row.text("TITLE") or row.text("SESSION"):
@@ -57,6 +58,7 @@ class _Answer:
         if self.expected > 0:
             self._doubt("the session before counts more IKE SAs than are shown")
         self.expected = int(row.text("IKE_COUNT") or 0)
+        self.session = row.text("SESSION_STATUS")
         if title := row.text("TITLE"):
             if title in self.titles:
                 self._doubt(f"a second {title} title: two answers in one")
@@ -90,8 +92,9 @@ class _Answer:
 class _Open:
     """An SA whose lines are still coming."""
 
-    def __init__(self, row: Row) -> None:
+    def __init__(self, row: Row, session: str) -> None:
         self.row = row
+        self.session = session
         self.ends = [row.text("LOCAL"), row.text("REMOTE")]
         self.encr = self.children = 0
         self.life: tuple[timedelta, timedelta] | None = None
@@ -162,7 +165,7 @@ class _Open:
             remote=remote,
             oriented=True,
             state=status,
-            status="",
+            status=self.session,
             live=status == "READY",
             connection_id=int(self.row.text("TUNNEL")),
             local_port=local_port,
