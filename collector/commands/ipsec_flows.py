@@ -158,6 +158,10 @@ class _Answer:
         missing = [name for name in needed if name not in lines]
         if missing:
             self._doubt(spi, f"the SA has no {missing[0].lower().replace('_', ' ')} line")
+        if self.tag and "CONN_ID" in lines and lines["CONN_ID"].values["MAP"] != self.tag != "(none)":
+            self._doubt(
+                spi, f"an SA of map {lines['CONN_ID'].text('MAP')} under the tag {self.tag}: two answers in one"
+            )
         self.flow.sas.append(self._make_sa(spi, lines, SECTIONS[self.flow.sections - 1]))
 
     def _make_sa(self, first: Row, lines: dict[str, Row], section: str) -> Sa:

@@ -38,7 +38,7 @@ def read(lines: Iterable[str], filtered: str | None) -> Reading[IpsecFlow]:
         counts=COUNTS,
         empty=EMPTY,
         filtered=filtered,
-        whole_filters=frozenset({FILTER}),
+        whole_filters=frozenset({FILTER, FILTER.replace("current.peer", "current_peer")}),
     )
 
 

@@ -22,7 +22,7 @@ _BEGINS = re.compile(
 def fold(rows: Iterable[Row], doubts: Doubts) -> Iterator[SpiLookup]:
     """Rows -> SpiLookup. Doubts: an SPI before any title or in the wrong table, a table that never came."""
     titles: list[str] = []
-    seen: set[tuple[str, str]] = set()
+    seen: set[tuple[str, ...]] = set()
     line = 0
     for row in rows:
         line = row.line
@@ -35,9 +35,10 @@ def fold(rows: Iterable[Row], doubts: Doubts) -> Iterator[SpiLookup]:
         table = titles[-1] if titles else ""
         if (table == "Active") != bool(row.text("PROTOCOL")):
             doubts.append(Doubt(line=line, text="an SPI without its table's title"))
-        if (table, row.text("SPI")) in seen and table == "Transient":
+        key = (table, row.text("SPI"), row.text("PROTOCOL"), row.text("LOCAL"))
+        if key in seen:
             doubts.append(Doubt(line=line, text=f"SPI {spi} stands twice"))
-        seen.add((table, row.text("SPI")))
+        seen.add(key)
         yield SpiLookup(
             line=line,
             spi=spi,
