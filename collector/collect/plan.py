@@ -35,7 +35,7 @@ UNKNOWN_SPI = frozenset(
 )
 _BUFFER = re.compile(r"logging buffered (?:discriminator \S{1,32} )?(\d{1,12})")
 
-DATAPATH = "show platform hardware qfp active feature ipsec datapath drops all"
+DATAPATH = "show platform hardware qfp active feature ipsec datapath drops"
 STATISTICS = "show platform hardware qfp active statistics drop"
 
 
@@ -197,7 +197,7 @@ def _suspect(view: _View, known: Knowledge) -> list[str | None]:
     config = view.text("show running-config", "| section")
     peers = _peers(view, known)
     lines: list[str | None] = []
-    lines += _sa_lines(() if known.audit else peers)
+    lines += [_line("show crypto ipsec sa", piped=False)] if known.audit else _sa_lines(peers)
     if view.refused("show crypto ipsec sa", "|"):
         lines.append(_line("show crypto ipsec sa", piped=False))
     lines.append(_session_line(() if known.audit else peers))
@@ -211,6 +211,8 @@ def _suspect(view: _View, known: Knowledge) -> list[str | None]:
     lines += [_line("show crypto ikev2 sa")] if second else []
     if known.audit:
         lines += [_line("show crypto map"), _line("show crypto ipsec profile")]
+        lines += [_line("show standby brief")] if "standby" in config else []
+        lines += [_line("show crypto gdoi")] if "gdoi" in config else []
     if view.xe:
         lines.append(_line("show crypto ipsec spi-lookup"))
     return lines

@@ -5,9 +5,9 @@ Importing this costs no netmiko: the library is loaded by the first visit.
 
 from __future__ import annotations
 
+from collector.session.limits import Limits, Phases
 from collector.session.secrets import Secret, Secrets
-from collector.session.shell import Limits
 from collector.session.trust import HostKey, Trust
 from collector.session.visit import Cancel, Plan, visit
 
-__all__ = ["Cancel", "HostKey", "Limits", "Plan", "Secret", "Secrets", "Trust", "visit"]
+__all__ = ["Cancel", "HostKey", "Limits", "Phases", "Plan", "Secret", "Secrets", "Trust", "visit"]

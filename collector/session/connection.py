@@ -20,6 +20,7 @@ from netmiko.cisco.cisco_ios import CiscoIosSSH
 from collector.errors import ErrorCode
 from collector.session.authenticate import Login
 from collector.session.classify import classify
+from collector.session.limits import Phases
 from collector.session.transport import FOREVER, Transport
 from collector.session.trust import HostKey, Trust
 from collector.session.watchdog import WATCHDOG
@@ -29,16 +30,6 @@ for _name in ("paramiko", "netmiko"):  # their debug logs show what we type; the
     _logger.addHandler(logging.NullHandler())
     if _logger.level == logging.NOTSET:
         _logger.setLevel(logging.CRITICAL)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Phases:
-    """Seconds that each step of a login may take."""
-
-    handshake: float = 8.0
-    auth: float = 15.0
-    channel: float = 8.0
-    shell: float = 20.0  # from the login on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

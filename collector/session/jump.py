@@ -18,8 +18,9 @@ import paramiko
 from collector.errors import ErrorCode, SessionError
 from collector.session.authenticate import Credentials, Login
 from collector.session.classify import classify
-from collector.session.connection import Guard, HostKeyRule, Phases
+from collector.session.connection import Guard, HostKeyRule
 from collector.session.dial import check_host, dial
+from collector.session.limits import Phases
 from collector.session.transport import Transport
 
 _JUMP = re.compile(

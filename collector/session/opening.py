@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from collector.errors import ErrorCode, SessionError
 from collector.model import Device
 from collector.session.authenticate import Credentials, Login
-from collector.session.connection import Connection, Guard, HostKeyRule, Phases, Wire
+from collector.session.connection import Connection, Guard, HostKeyRule, Wire
 from collector.session.dial import check_host, dial
 from collector.session.jump import through
+from collector.session.limits import Phases
 from collector.session.secrets import Secrets
 from collector.session.sshconfig import Route, route
 from collector.session.trust import Trust

@@ -15,6 +15,7 @@ from typing import NoReturn, Protocol
 from collector.errors import ErrorCode, SessionError
 from collector.session import allow
 from collector.session.answer import Answer, Proof, body, cut, decode, prove
+from collector.session.limits import MEBIBYTE, Limits
 from collector.session.secrets import Secret
 from collector.session.words import (
     Prompt,
@@ -26,7 +27,6 @@ from collector.session.words import (
     without_steering,
 )
 
-MEBIBYTE = 1 << 20
 _TAIL = 2048
 _PROOF_WINDOW = 16_384
 
@@ -39,23 +39,6 @@ class Wire(Protocol):
 
     def write(self, data: bytes) -> None:
         """Send all of it; EOFError where the connection is gone."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """Seconds and bytes that bound every read."""
-
-    quiet: float = 0.12  # after a prompt, before it is believed
-    prompt: float = 8.0  # without a byte, before the first prompt
-    greeting: float = 25.0  # from shell to first prompt, however much comes
-    idle: float = 10.0  # within an answer that has begun
-    strange: float = 1.5  # without a byte, before another prompt than ours is believed
-    over: float = 2.0  # without a byte, before a log message is taken to cover the prompt
-    question: float = 0.6  # without a byte, before a password question or a pager is believed
-    enable: float = 10.0  # from the secret to the router's word on it
-    cap: int = 8 * MEBIBYTE
-    cap_log: int = 32 * MEBIBYTE
-    nap: float = 0.02  # between reads of a long answer: packets coalesce
 
 
 @dataclass(slots=True)

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from collector.errors import CollectorError, ErrorCode, SessionError
 from collector.model import Capture, CaptureStatus, Device, Failure, Snapshot
 from collector.session.answer import Answer
+from collector.session.limits import Limits, Phases
 from collector.session.secrets import Secrets
-from collector.session.shell import BrokenAnswerError, Limits, Shell
+from collector.session.shell import BrokenAnswerError, Shell
 from collector.session.trust import Trust
 
 Plan = Callable[[tuple[Capture, ...]], tuple[str, ...]]
@@ -68,6 +69,7 @@ class _Visit:
     captures: list[Capture]
     failures: list[Failure]
     hostname: str | None = None
+    limits: Limits = Limits()  # noqa: RUF009 - frozen
 
     def fail(self, error: SessionError) -> Failure:
         failure = to_failure(error)
@@ -88,6 +90,7 @@ def visit(
     trust: Trust,
     clock: Callable[[], datetime] = now,
     limits: Limits | None = None,
+    phases: Phases | None = None,
     cancel: Cancel | None = None,
     told: Callable[[str], None] = lambda _line: None,
     typed: Callable[[str], None] = lambda _line: None,
@@ -104,12 +107,13 @@ def visit(
     """
     started = clock()
     deadline = time.monotonic() + device.timeout.device.total_seconds()
-    state = _Visit(device, clock, [], [])
+    state = _Visit(device, clock, [], [], limits=limits or Limits())
     try:
         with _shell(
             device,
             deadline,
             limits,
+            phases,
             typed,
             secrets=secrets,
             trust=trust,
@@ -141,6 +145,7 @@ def _shell(
     device: Device,
     deadline: float,
     limits: Limits | None,
+    phases: Phases | None,
     typed: Callable[[str], None],
     *,
     secrets: Secrets,
@@ -153,7 +158,14 @@ def _shell(
     from collector.session.opening import opened  # noqa: PLC0415 - netmiko takes 0.3 s to import; `analyze` never needs it
 
     with opened(
-        device, deadline, secrets=secrets, trust=trust, cancel=cancel, told=told, before_login=before_login
+        device,
+        deadline,
+        secrets=secrets,
+        trust=trust,
+        cancel=cancel,
+        told=told,
+        before_login=before_login,
+        phases=phases,
     ) as wire:
         yield Shell(
             wire,
@@ -187,7 +199,7 @@ def _ask(state: _Visit, shell: Shell, line: str, missing: tuple[str, ...]) -> No
     taken_at = state.clock()
     heavy = line.startswith(_HEAVY)
     seconds = state.device.timeout.command.total_seconds() * (2 if heavy else 1)
-    cap = Limits().cap_log if line.startswith("show logging") else None
+    cap = state.limits.cap_log if line.startswith("show logging") else None
     try:
         answer = shell.ask(line, seconds=seconds, cap=cap)
     except BrokenAnswerError as error:
