@@ -632,9 +632,9 @@ CASES = (
     fail("SPI013", "closed_two_hours_ago", healed(STATIC)),
     well("SPI013", "command_on", Router(commands=ON)),
     dark("SPI013", "privilege_1", Router(privilege=1)),
-    fail("SPI014", "two_tunnels", Router(config=TWO_TUNNELS)),
-    well("SPI014", "shared", Router(config=TWO_TUNNELS.replace("profile P\n", "profile P shared\n"))),
-    dark("SPI014", "configuration_refused", Router(config=TWO_TUNNELS, refused=NO_CONFIG)),
+    fail("SPI014", "two_tunnels", Router(config=TWO_TUNNELS, more=TUNNEL1)),
+    well("SPI014", "shared", Router(config=TWO_TUNNELS.replace("profile P\n", "profile P shared\n"), more=TUNNEL1)),
+    dark("SPI014", "configuration_refused", Router(config=TWO_TUNNELS, refused=NO_CONFIG, more=TUNNEL1)),
     fail("SPI015", "counters_refused_on_xe", Router(xe=True, refused=frozenset({"show privilege", INCLUDE, SECTION}))),
     well("SPI015", "everything_read"),
     Case(

@@ -14,6 +14,7 @@ from builders import (
     SPI,
     commands,
     config,
+    counter,
     facts,
     fired,
     found,
@@ -186,7 +187,7 @@ def test_pass_on_ios_xe_needs_the_counters_too():
     xe = facts(peers=(peer(),), software=Software(family="ios-xe", version="17.9.4a"), counters=None)
     assert verdicts(xe, "SPI001") == {UNKNOWN}
     assert verdicts(replace(xe, software=None), "SPI001") == {UNKNOWN}
-    assert verdicts(replace(xe, counters=()), "SPI001") == {Verdict.PASS}
+    assert verdicts(replace(xe, counters=(counter(),)), "SPI001") == {Verdict.PASS}
 
 
 def test_a_flow_that_another_row_took_is_not_applicable_with_the_fact_that_stopped_it():

@@ -74,6 +74,7 @@ def test_spi006_one_finding_for_a_scan_one_for_each_lone_source():
 def test_spi006_pass_and_unknown():
     assert verdicts(facts(peers=(peer(),)), "SPI006") == {PASS}
     assert verdicts(facts(peers=(peer(),), **DARK), "SPI006") == {UNKNOWN}
+    assert verdicts(facts(config=config(readable="lines")), "SPI006") == {UNKNOWN}
     assert verdicts(facts(incident(source=FAR, state=State.SCAN), config=None), "SPI006") == {UNKNOWN}
     assert verdicts(facts(incidents=None), "SPI006") == {UNKNOWN}
 
@@ -110,7 +111,11 @@ def test_case_33_counter_reset_is_no_rise():
 
 def test_case_31_a_missing_counter_is_not_zero():
     assert verdicts(facts(counters=None, **XE), "SPI007") == {UNKNOWN}
-    assert verdicts(facts(counters=(), **XE), "SPI007") == {PASS}
+    assert verdicts(facts(counters=(), **XE), "SPI007") == {UNKNOWN}
+    assert verdicts(facts(counters=(counter(name="IpsecInput"),), **XE), "SPI007") == {UNKNOWN}
+    assert verdicts(facts(counters=(counter(packets=0, delta=0),), **XE), "SPI007") == {PASS}
+    assert verdicts(facts(counters=None), "SPI007") == {NA}
+    assert verdicts(facts(counters=None, software=None), "SPI007") == {UNKNOWN}
     assert verdicts(facts(counter_only(rate=None), counters=(counter(),)), "SPI007") == {UNKNOWN}
 
 

@@ -22,6 +22,16 @@ FACT = {
 }
 
 
+def counted(facts: Facts) -> bool:
+    """Whether the counters of unknown SPIs were read (`IpsecInput` alone sums up too much to clear anybody)."""
+    return any("NOT_FOUND_SPI" in counter.name for counter in facts.counters or ())
+
+
+def uncountable(facts: Facts) -> bool:
+    """Classic IOS: it has no such counter that is proven."""
+    return facts.software is not None and facts.software.family == "ios"
+
+
 def unseen(facts: Facts) -> tuple[str, str] | None:
     """The first fact for want of which "nothing was logged" proves nothing, with a sentence; `None`: all was seen."""
     for spot in facts.blind_spots:
@@ -31,7 +41,7 @@ def unseen(facts: Facts) -> tuple[str, str] | None:
         return "log", "the log does not prove its own silence (off, wrapped, level, or not read)"
     if facts.log.inv_spi_unparsed:
         return "log", f"{facts.log.inv_spi_unparsed} INV_SPI messages could not be read"
-    if facts.counters is None and (facts.software is None or facts.software.family != "ios"):
+    if not counted(facts) and not uncountable(facts):
         return "counters", "the QFP drop counters were not read, and a log line is not a packet"
     unclear = [item for item in facts.incidents or () if item.state is State.INSUFFICIENT_DATA]
     if unclear:

@@ -31,6 +31,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from collector.model import Facts, Incident, Judgement, Level, Rule, State, Verdict
+from collector.rules.persistent import config_read
 from collector.rules.sight import unseen
 from collector.rules.sources import GUIDE_RECOVERY
 from collector.rules.words import (
@@ -71,7 +72,9 @@ def judge(facts: Facts) -> Iterator[Judgement]:
     doubled = twins(facts)
     yield from (_source(facts, item, doubled) for item in lone)
     if not scan and not lone:
-        hidden = unseen(facts)
+        hidden = (
+            unseen(facts) if config_read(facts) else ("config", "without the configuration nobody is known as no peer")
+        )
         yield Judgement(
             verdict=Verdict.UNKNOWN if hidden else Verdict.PASS,
             subject=("device",),

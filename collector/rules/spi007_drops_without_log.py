@@ -32,6 +32,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from collector.model import Action, Counter, Facts, Incident, Judgement, Level, Rule, State, Verdict
+from collector.rules.sight import counted, uncountable
 from collector.rules.sources import TAC_115801
 from collector.rules.words import incident_evidence, lasting, unique
 
@@ -40,7 +41,7 @@ RULE = Rule(
     name="drops-without-log",
     title="Packets with unknown SPIs are dropped, and the log does not say whose",
     level=Level.WARNING,
-    needs=("incidents", "counters"),
+    needs=("incidents",),
     references=(TAC_115801,),
 )
 
@@ -50,13 +51,25 @@ def judge(facts: Facts) -> Iterator[Judgement]:
     flows = [item for item in facts.incidents or () if item.state is State.COUNTER_ONLY]
     yield from (_counter(facts, flow) for flow in flows)
     if not flows:
-        yield Judgement(
-            verdict=Verdict.PASS,
-            subject=("device",),
-            message="no unknown-SPI counter rose without a line in the log",
-            why=", ".join(f"{item.name} {item.packets}" for item in facts.counters or ()) or "no such counter here",
-            evidence=unique(line for item in facts.counters or () for line in item.evidence),
-        )
+        yield _calm(facts)
+
+
+def _calm(facts: Facts) -> Judgement:
+    known = counted(facts)
+    counters = facts.counters or ()
+    verdict = Verdict.PASS if known else Verdict.NOT_APPLICABLE if uncountable(facts) else Verdict.UNKNOWN
+    return Judgement(
+        verdict=verdict,
+        subject=("device",),
+        message={
+            Verdict.PASS: "no unknown-SPI counter rose without a line in the log",
+            Verdict.NOT_APPLICABLE: "classic IOS has no counter of unknown SPIs that is proven",
+            Verdict.UNKNOWN: "the counters of unknown SPIs were not read",
+        }[verdict],
+        why=", ".join(f"{item.name} {item.packets}" for item in counters) or "no counter was read",
+        evidence=unique(line for item in counters for line in item.evidence),
+        missing="counters" if verdict is Verdict.UNKNOWN else "",
+    )
 
 
 def _counter(facts: Facts, flow: Incident) -> Judgement:
