@@ -90,15 +90,19 @@ def _wave(
     trust: Trust,
     peers: Mapping[str, tuple[str, ...]],
 ) -> Outcome:
+    counters = {  # here and not in `plan`: the ledger belongs to this thread
+        device.name: {sample.name: sample.packets for sample in order.history_of(device.name).counters}
+        for device in devices
+    }
+
     def plan(device: Device) -> Plan:
-        past = order.history_of(device.name)
         return order.plan_of(
             device,
             Knowledge(
                 audit=order.audit,
                 suspect=device.name in peers,
                 peers=peers.get(device.name, ()),
-                counters={sample.name: sample.packets for sample in past.counters},
+                counters=counters[device.name],
                 thresholds=order.policy.thresholds,
             ),
         )
