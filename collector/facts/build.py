@@ -44,7 +44,13 @@ def build(snapshot: Snapshot, policy: Policy, history: History = _NO_HISTORY) ->
     level = privilege[0].level if privilege is not None else None
     config = _config(read, level)
     state = tables.read(read, own_clock)
-    ground = peers.Ground(device=snapshot.device.name, config=config, tables=state, clock=own_clock)
+    ground = peers.Ground(
+        device=snapshot.device.name,
+        config=config,
+        tables=state,
+        clock=own_clock,
+        taken={look.capture.command: look.taken_at for look in read.of("show running-config", "show crypto map")},
+    )
     all_peers = peers.build(ground)
     seen = log.build(read, own_clock, config=config, version=version, history=history, origin=snapshot.origin)
     drops = counters.build(read, own_clock, version[0].uptime if version is not None else None, history)

@@ -28,6 +28,7 @@ from collector.model import (
 )
 
 # words that change the form of an answer, not its extent
+_TELLING = ("current_peer", "Session status:")
 _FORMS = ("detailed", "all", "brief", "detail")
 
 
@@ -36,7 +37,8 @@ class Look:
     """One capture, read.
 
     name: the command's canonical name. order: place among the snapshot's captures. extent: "all" (absence is
-    proven), "peer" (of `peer` alone), "part" (proves only what it shows).
+    proven), "peer" (of `peer` alone), "part" (proves only what it shows). texts: the lines behind the records. telling:
+    where a block begins -> its line that says most (`current_peer ...`, `Session status: ...`).
     """
 
     device: str
@@ -47,6 +49,7 @@ class Look:
     extent: str
     peer: Address | None = None
     texts: dict[int, str] = field(default_factory=dict)
+    telling: dict[int, int] = field(default_factory=dict)
 
     @property
     def parsed(self) -> bool:
@@ -59,7 +62,8 @@ class Look:
         return self.capture.taken_at
 
     def evidence(self, line: int, text: str = "") -> Evidence:
-        """The router's own line `line` of this capture."""
+        """The router's own line `line` of this capture; of a block, the line that says most."""
+        line = self.telling.get(line, line)
         return Evidence(
             device=self.device,
             command=self.capture.command,
@@ -99,6 +103,7 @@ def read(snapshot: Snapshot) -> Looks:
             unread.append(capture)
             continue
         extent, peer = _extent(capture.command, typed)
+        texts, telling = _texts(capture, reading.records)
         looks.append(
             Look(
                 device=device,
@@ -108,7 +113,8 @@ def read(snapshot: Snapshot) -> Looks:
                 order=order,
                 extent=extent,
                 peer=peer,
-                texts=_texts(capture, reading.records),
+                texts=texts,
+                telling=telling,
             )
         )
     return Looks(device=device, all=tuple(looks), unread=tuple(unread))
@@ -127,19 +133,26 @@ def _extent(command: str, typed: Typed) -> tuple[str, Address | None]:
     return ("peer", peer) if peer is not None else ("part", None)
 
 
-def _texts(capture: Capture, records: tuple[object, ...]) -> dict[int, str]:
+def _texts(capture: Capture, records: tuple[object, ...]) -> tuple[dict[int, str], dict[int, int]]:
     """The lines that stand behind the records: one pass, so that a large capture is not held."""
     wanted = {line for record in records for line in _lines(record)}
+    blocks = {record.line for record in records if isinstance(record, IpsecFlow | Session)}
+    texts: dict[int, str] = {}
+    telling: dict[int, int] = {}
     if not wanted:
-        return {}
-    found: dict[int, str] = {}
-    last = max(wanted)
+        return texts, telling
+    block, left = 0, len(wanted)
     for number, text in enumerate(capture.lines(), 1):
+        if number in blocks:
+            block = number
         if number in wanted:
-            found[number] = text.rstrip()
-        if number >= last:
+            texts[number] = text.rstrip()
+            left -= 1
+        if block and text.lstrip().startswith(_TELLING):
+            telling[block], texts[number], block = number, text.rstrip(), 0
+        if not left and not block:
             break
-    return found
+    return texts, telling
 
 
 def _lines(record: object) -> Iterator[int]:

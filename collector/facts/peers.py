@@ -8,9 +8,9 @@ stands there, else `unknown` with the disagreement said.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal, TypeVar
 
 from collector.config import recovery_of
@@ -125,6 +125,7 @@ class Ground:
     config: CryptoConfig | None
     tables: Tables
     clock: DeviceClock
+    taken: Mapping[str, datetime | None] = field(default_factory=dict)  # when each configuration was read
 
 
 def build(ground: Ground) -> tuple[Peer, ...] | None:
@@ -362,7 +363,7 @@ def _peer(draft: _Draft, ground: Ground, *, alone: bool) -> Peer:
         session_status=_first(s.record.status for s in draft.sessions),
         seen="acceptor" if draft.address is None and spec is None else "explicit" if spec is not None else "runtime",
         source=binding,
-        evidence=_evidence(draft, ground.device),
+        evidence=_evidence(draft, ground),
     )
 
 
@@ -462,11 +463,20 @@ def _nat(draft: _Draft, known: ike.Ike) -> bool | None:
     return False if known.nat is False or sas else None
 
 
-def _evidence(draft: _Draft, device: str) -> tuple[Evidence, ...]:
+def _evidence(draft: _Draft, ground: Ground) -> tuple[Evidence, ...]:
     lines: dict[tuple[str, int], ConfigLine] = {}
     for line in (*(draft.spec.evidence if draft.spec else ()), *(draft.binding.evidence if draft.binding else ())):
         lines.setdefault((line.command, line.line), line)
-    written = [Evidence(device=device, command=line.command, line=line.line, text=line.text) for line in lines.values()]
+    written = [
+        Evidence(
+            device=ground.device,
+            command=line.command,
+            line=line.line,
+            text=line.text,
+            taken_at=ground.taken.get(line.command),
+        )
+        for line in lines.values()
+    ]
     running = [item for rows in (draft.flows, draft.sessions, draft.nhrp, draft.ike) for item in _shown(rows)]
     return (*written, *running)
 
