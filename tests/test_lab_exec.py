@@ -23,7 +23,7 @@ class Login:
         self.world = World(scenario.load(tree, epoch=EPOCH), lambda: self.now)
         self.shell = Shell(self.world, name, "lab", self.written.append, self.close)
         for key, value in settings.items():
-            setattr(self.shell, key, value)
+            setattr(self.shell.screen, key, value)
 
     def close(self):
         self.closed = True
@@ -162,7 +162,8 @@ def test_enable_asks_without_echo_and_takes_only_the_right_word():
     assert one.type("lab") == ""
     assert one.type("\r") == "\r\nbr-007#"
     assert "hostname br-007" in one.ask("show running-config")
-    assert "lab" not in one.shell.typed
+    assert "lab" not in one.world.typed["br-007"]
+    assert "enable" in one.world.typed["br-007"]
     assert one.ask("disable").endswith("br-007>")
 
 
@@ -269,6 +270,8 @@ def test_configuration_mode_turns_recovery_on_and_off(login):
     assert INVALID in login.ask("frob")
     assert login.type("\x1a").endswith("br-001#")
     assert "\r\ncrypto isakmp invalid-spi-recovery\r\n" in login.ask("show run | i recovery")
+    assert "! Last configuration change at 10:00:00 UTC" in login.ask("show run | i ^! Last")
+    assert "10:00:00.000 UTC: %SYS-5-CONFIG_I" in login.ask("show logging | i CONFIG_I")
     login.ask("conf t")
     login.ask("no crypto isakmp invalid-spi-recovery")
     login.ask("end")

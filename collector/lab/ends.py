@@ -76,8 +76,9 @@ class Plan:
         *,
         initiator: bool,
     ) -> End:
-        local = own.wan.ip
-        remote = order.nat if order.nat is not None and not initiator else far.wan.ip
+        local = _outer(own, kind)
+        far_kind = TYPES[order.kind][1 if initiator else 0]
+        remote = order.nat if order.nat is not None and not initiator else _outer(far, far_kind)
         interface, tag, sequence, tunnel = self._place(order, kind, own)
         local_ident, remote_ident = _idents(kind, own, far, local, remote)
         return End(
@@ -124,6 +125,11 @@ class Plan:
             number = self.tunnels[own.name]
         tag = f"{profile_name(order.kind)}-head-1" if order.shared else f"Tunnel{number}-head-0"
         return f"Tunnel{number}", tag, 65536, number
+
+
+def _outer(device: Device, kind: str) -> IPv4Address:
+    """The address that a router is called by: a crypto map follows the virtual address of HSRP."""
+    return device.standby if device.standby is not None and kind in MAPS else device.wan.ip
 
 
 def profile_name(kind: str) -> str:

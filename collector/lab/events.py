@@ -23,9 +23,8 @@ def entries(network: Network, device: Device, now: datetime) -> list[Entry]:
     """Every message that the router has produced by now, oldest first, whatever its log keeps of them."""
     found = list(_noise(network, device, now))
     found += _limited(_invalid_spi(network, device, now), device)
-    for trouble in network.troubles:
-        if trouble.receiver == device.name:
-            found += _around(network, device, trouble, now)
+    for trouble in network.troubles_at(device.name):
+        found += _around(network, device, trouble, now)
     return sorted((e for e in set(found) if device.booted <= e.time <= now), key=lambda e: (e.time, e.text))
 
 
@@ -42,28 +41,22 @@ def _invalid_spi(network: Network, device: Device, now: datetime) -> Iterator[tu
     """(flow, message) for each minute of each trouble, before the limiter of the box."""
     if not device.platform.logs_inv_spi:
         return
-    for trouble in network.troubles:
-        if trouble.receiver == device.name:
-            for flow, moment, spi, source in _shots(network, trouble, now):
-                text = body(
-                    _destination(network, trouble, device),
-                    spi,
-                    source,
-                    _input(network, trouble, device),
-                    era=device.platform.era,
-                )
-                yield flow, Entry(time=moment, level=4, text=text)
+    for trouble in network.troubles_at(device.name):
+        destination, interface = _destination(network, trouble, device), _input(network, trouble, device)
+        for flow, moment, spi, source in _shots(network, trouble, now):
+            text = body(destination, spi, source, interface, era=device.platform.era)
+            yield flow, Entry(time=moment, level=4, text=text)
 
 
 def _destination(network: Network, trouble: Trouble, device: Device) -> IPv4Address:
-    link = next((ln for ln in network.links if ln.name == trouble.link), None)
+    link = network.link(trouble.link)
     if link is not None and link.kind == "getvpn":  # the header is preserved: hosts, not peers
         return device.lan.network[20]
     return link.end(device.name).local if link is not None else device.wan.ip
 
 
 def _input(network: Network, trouble: Trouble, device: Device) -> str:
-    link = next((ln for ln in network.links if ln.name == trouble.link), None)
+    link = network.link(trouble.link)
     return link.end(device.name).interface if link is not None and link.kind == "sd-wan" else device.platform.wan
 
 
@@ -72,7 +65,8 @@ def _shots(network: Network, trouble: Trouble, now: datetime) -> Iterator[tuple[
     if trouble.kind in {"scan", "unknown-source"}:
         yield from _foreign(trouble, now)
         return
-    link = next(ln for ln in network.links if ln.name == trouble.link)
+    link = network.link(trouble.link)
+    assert link is not None
     far = link.far(trouble.receiver)
     source = link.end(trouble.receiver).remote
     if link.kind == "getvpn":
@@ -140,7 +134,7 @@ def _around(network: Network, device: Device, trouble: Trouble, now: datetime) -
             level=5,
             text=f"%HSRP-5-STATECHANGE: {device.platform.wan} Grp 1 state Standby -> Active",
         )
-    link = next((ln for ln in network.links if ln.name == trouble.link), None)
+    link = network.link(trouble.link)
     if link is None:
         return
     peer = link.end(device.name).remote
@@ -164,6 +158,8 @@ def _every(start: datetime, step: timedelta, end: datetime) -> Iterator[datetime
 
 def last_change(network: Network, device: Device) -> datetime:
     """When the configuration was last typed at (SYS-5-CONFIG_I), or read at the boot: what the configuration heads with."""
+    if device.changed is not None:
+        return device.changed
     back = timedelta(
         hours=9 + seeds.number(300, network.seed, device.name, "change"), seconds=seeds.number(3600, device.name)
     )

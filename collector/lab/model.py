@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from ipaddress import IPv4Address, IPv4Interface
 from typing import Literal
 
@@ -78,8 +79,8 @@ class Device:
     """One router: its make, its two ports, what is configured beside the tunnels, and how it treats a login.
 
     load_lines: `exec prompt timestamp`: the load and the time stand before each answer.
-    number: position in the scenario, from 1. booted: last reload. tunnel_source: the loopback or port that tunnels use.
-    extra: configuration lines of the scenario, printed before `end`.
+    number: position in the scenario, from 1. booted: last reload. changed: when its configuration was typed
+    at, `None` for some time before the epoch. extra: configuration lines of the scenario, printed before `end`.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Device:
     standby_state: Literal["Active", "Standby"] = "Active"
     monitor: bool = False
     load_lines: bool = False
+    changed: datetime | None = None
     banner: str = ""
     login_banner: str = ""
     exec_banner: str = ""
@@ -192,9 +194,9 @@ class Trouble:
     ikmp_no_sa: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Network:
-    """Everything. epoch: the moment that the scenario's times are told from."""
+    """Everything. epoch: the moment that the scenario's times are told from. Looking things up costs no search."""
 
     name: str
     seed: int
@@ -206,21 +208,50 @@ class Network:
 
     def device(self, name: str) -> Device:
         """The router of a name; KeyError otherwise."""
-        for device in self.devices:
-            if device.name == name:
-                return device
-        raise KeyError(name)
+        return self._devices[name]
+
+    def link(self, name: str) -> Link | None:
+        """The link of a name."""
+        return self._links.get(name)
 
     def links_of(self, device: str) -> tuple[Link, ...]:
         """The links that end on a router, in the scenario's order."""
-        return tuple(link for link in self.links if device in {link.ends[0].device, link.ends[1].device})
+        return tuple(self._ends.get(device, ()))
 
     def trouble_of(self, link: str) -> Trouble | None:
         """What is wrong with a link, if anything."""
+        return self._troubles.get(link)
+
+    def troubles_at(self, device: str) -> tuple[Trouble, ...]:
+        """What a router meets as the receiver."""
+        return tuple(self._receivers.get(device, ()))
+
+    @cached_property
+    def _devices(self) -> dict[str, Device]:
+        return {device.name: device for device in self.devices}
+
+    @cached_property
+    def _links(self) -> dict[str, Link]:
+        return {link.name: link for link in self.links}
+
+    @cached_property
+    def _ends(self) -> dict[str, list[Link]]:
+        found: dict[str, list[Link]] = {}
+        for link in self.links:
+            for end in link.ends:
+                found.setdefault(end.device, []).append(link)
+        return found
+
+    @cached_property
+    def _troubles(self) -> dict[str, Trouble]:
+        return {trouble.link: trouble for trouble in reversed(self.troubles) if trouble.link}
+
+    @cached_property
+    def _receivers(self) -> dict[str, list[Trouble]]:
+        found: dict[str, list[Trouble]] = {}
         for trouble in self.troubles:
-            if trouble.link == link:
-                return trouble
-        return None
+            found.setdefault(trouble.receiver, []).append(trouble)
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

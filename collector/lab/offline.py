@@ -38,7 +38,7 @@ def answers(world: World, device: str, lines: Iterable[str], *, privilege: int |
     """The answers of one session to some lines."""
     written: list[str] = []
     shell = Shell(world, device, "lab", written.append, lambda: None)
-    shell.length, shell.width = 0, 511
+    shell.screen.length, shell.screen.width = 0, 511
     if privilege is not None:
         shell.privilege = privilege
     found = []

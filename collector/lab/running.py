@@ -105,6 +105,10 @@ class RunningLab:
         """Stop."""
         self.stop()
 
+    def typed(self, name: str) -> list[str]:
+        """Every line that was entered on a router since the start, passwords left out."""
+        return list(self.world.typed[name])
+
     def inventory(self, *, host_key: str = "accept-new") -> str:
         """inventory.yaml for these routers, credentials by reference to `environment()`."""
         where = {name: (address.host, address.port) for name, address in self.addresses.items()}

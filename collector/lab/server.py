@@ -104,7 +104,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
         """Banners and prompt."""
         self._shell = self._make()
         if self._exec is not None:
-            self._shell.length = 0
+            self._shell.screen.length = 0
             self._shell.feed(self._exec + "\r")
             self._shell.feed("exit\r")
             return
@@ -128,7 +128,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
 
     def _tick(self) -> None:
         if self._shell is not None:
-            if self._shell.monitor:
+            if self._shell.watching:
                 self._shell.tick()
             self._ticker = asyncio.get_running_loop().call_later(TICK, self._tick)
 

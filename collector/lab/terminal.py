@@ -1,7 +1,8 @@
-"""The terminal of a VTY: line editing with echo, folding of long lines, the pager's prompt."""
+"""The terminal of a VTY: line editing with echo, folding of long lines, the pager."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 MORE = " --More-- "
@@ -88,3 +89,55 @@ class Editor:
         visible = "$" + self.text[self._shown_from :]
         padding = shown - len(visible)
         return "\x08" * (shown - 1) + visible + " " * padding + "\x08" * padding
+
+
+class Screen:
+    """What the router writes: lines folded at `width`, `--More--` after `length` lines (0: never either)."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self.length = 24
+        self.width = 80
+        self._write = write
+        self._out: list[str] = []
+        self._rest: list[str] = []
+
+    @property
+    def waiting(self) -> bool:
+        """Lines are left behind `--More--`."""
+        return bool(self._rest)
+
+    def put(self, text: str) -> None:
+        """Text as it is."""
+        self._out.append(text)
+
+    def flush(self) -> None:
+        """Send what was put."""
+        if self._out:
+            self._write("".join(self._out))
+            self._out.clear()
+
+    def show(self, lines: list[str], interruption: list[str]) -> None:
+        """Lines of output, with log messages that arrived in the middle of it."""
+        folded = [part for line in lines for part in fold(line, self.width)]
+        middle = len(folded) // 2
+        self._page([*folded[:middle], *interruption, *folded[middle:]])
+
+    def key(self, char: str) -> None:
+        """A key at `--More--`. SPACE: a page; ENTER: a line; anything else: enough."""
+        self.put(UNMORE)
+        rest, self._rest = self._rest, []
+        if char == " ":
+            self._page(rest)
+        elif char in "\r\n":
+            self.put(rest[0] + "\r\n")
+            self._keep(rest[1:])
+
+    def _page(self, lines: list[str]) -> None:
+        room = max(1, self.length - 1) if self.length else len(lines)
+        self.put("".join(line + "\r\n" for line in lines[:room]))
+        self._keep(lines[room:])
+
+    def _keep(self, lines: list[str]) -> None:
+        self._rest = lines
+        if lines:
+            self.put(MORE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -24,13 +25,15 @@ class World:
     def __init__(self, network: Network, clock: Callable[[], datetime] = wall_clock) -> None:
         self.network = network
         self.now = clock
+        self.typed: dict[str, list[str]] = defaultdict(list)  # router -> every line entered, passwords left out
 
     def device(self, name: str) -> Device:
         """The router of a name."""
         return self.network.device(name)
 
     def change(self, device: Device) -> None:
-        """Put a changed router in place of the former one."""
+        """Put a router with another configuration in place of the former one."""
+        device = replace(device, changed=self.now())
         devices = tuple(device if known.name == device.name else known for known in self.network.devices)
         self.network = replace(self.network, devices=devices)
 
@@ -46,7 +49,7 @@ class World:
         self._end(lambda trouble: trouble.link in links and trouble.receiver != name, timedelta(seconds=2))
 
     def _can_call(self, trouble: Trouble) -> bool:
-        link = next((ln for ln in self.network.links if ln.name == trouble.link), None)
+        link = self.network.link(trouble.link)
         return (
             link is not None
             and trouble.kind in {"stale-sa", "counts-only"}

@@ -35,7 +35,8 @@ def show_standby_brief(look: Look) -> Lines:
     device = look.device
     if device.standby is None:
         return []
-    other = device.standby + 1 if device.standby + 1 != device.wan.ip else device.standby + 2
+    mates = (d.wan.ip for d in look.network.devices if d.standby == device.standby and d.name != device.name)
+    other = next(mates, device.standby + 1)
     name = device.platform.wan.replace("GigabitEthernet", "Gi").replace("FastEthernet", "Fa")
     active = device.standby_state == "Active"
     row = f"{name:<12}1    {110 if active else 100:<4}P {device.standby_state:<8}"

@@ -47,7 +47,7 @@ def _whole(look: Look) -> Lines:
         *_ikev2(device, pairs),
         *_ezvpn_and_gdoi(device, pairs),
         *_transforms(pairs),
-        *_maps(device, pairs),
+        *_maps(pairs),
         *_interfaces(device, pairs),
         *_tail(device, pairs),
     ]
@@ -83,8 +83,6 @@ def _head(device: Device) -> Lines:
         lines.append(f"clock timezone {device.clock.zone} {hours} {minutes}")
     lines += ["ip cef", "no ip domain lookup", "ip domain name lab.example", "!"]
     lines += [f"username lab privilege {device.privilege} secret 5 $1$cisco-lab-user$N0tArEaLhAsH", "!"]
-    if device.standby is not None:
-        lines += ["redundancy", "!"]
     return lines
 
 
@@ -250,7 +248,7 @@ def acl_name(link: Link) -> str:
     return f"VPN-{link.number}"
 
 
-def _maps(device: Device, pairs: list[Pair]) -> Lines:
+def _maps(pairs: list[Pair]) -> Lines:
     lines: Lines = []
     kinds = {end.kind for _, end in pairs}
     if "dynamic-crypto-map" in kinds:
@@ -263,8 +261,6 @@ def _maps(device: Device, pairs: list[Pair]) -> Lines:
             " reverse-route",
             "!",
         ]
-    if device.standby is not None and kinds & MAPS:
-        lines.append("! the map follows the virtual address")
     for link, end in pairs:
         if end.kind == "static-crypto-map":
             lines += [f"crypto map VPN {end.sequence} ipsec-isakmp ", f" description {link.name}"]
@@ -298,10 +294,10 @@ def _interfaces(device: Device, pairs: list[Pair]) -> Lines:
     if device.standby is not None:
         priority = 110 if device.standby_state == "Active" else 100
         lines += [f" standby 1 ip {device.standby}", f" standby 1 priority {priority}", " standby 1 preempt"]
-        lines.append(" standby 1 authentication md5 key-string 7 cisco-lab-psk-hsrp")
+        lines += [" standby 1 name VPNHA", " standby 1 authentication md5 key-string 7 cisco-lab-psk-hsrp"]
     lines += [" duplex auto", " speed auto"] if not device.platform.is_xe else [" negotiation auto"]
     if kinds & MAPS:
-        lines.append(" crypto map VPN")
+        lines.append(" crypto map VPN redundancy VPNHA" if device.standby is not None else " crypto map VPN")
     if any(end.kind == "getvpn" and end.role == "initiator" for _, end in pairs):
         lines.append(" crypto map GETVPN")
     if "ezvpn-client" in kinds:

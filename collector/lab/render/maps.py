@@ -15,26 +15,31 @@ _TUNNELS = GRE | {"svti"}
 
 
 def show_crypto_map(look: Look) -> Lines:
-    """Entries of the applied maps, templates of tunnel protection and their instances."""
+    """Entries of the applied maps, templates of tunnel protection and their instances.
+
+    The interfaces that use a map stand once, below its last entry.
+    """
     held = shown(look)
     links = [(link, link.end(look.device.name)) for link in look.network.links_of(look.device.name)]
-    lines: Lines = []
-    for link, end in links:
-        if end.kind == "static-crypto-map":
-            lines += _static(look, link, end)
+    entries: list[Lines] = [_static(look, link, end) for link, end in links if end.kind == "static-crypto-map"]
     kinds = {end.kind for _, end in links}
     for kind, sequence, name in (("ezvpn-server", 64000, "EZ-DYN"), ("dynamic-crypto-map", 65000, "BRANCH-DYN")):
         if kind in kinds:
-            lines += [_title(look, "VPN", sequence), f"\tDynamic map template tag: {name}", *_using(look), ""]
+            entries.append([_title(look, "VPN", sequence), f"\tDynamic map template tag: {name}"])
             instances = [h for h in held if h.end.kind == kind]
-            for number, holding in enumerate(instances, start=1):
-                lines += _instance(look, holding, sequence + number, name)
+            entries += [_instance(look, h, sequence + n, name) for n, h in enumerate(instances, start=1)]
+    lines = _map(entries, "VPN", look.device.platform.wan)
     if any(end.kind == "getvpn" and end.role == "initiator" for _, end in links):
-        lines += [f'Crypto Map {_family(look)}"GETVPN" 10 gdoi', "\tGroup Name: GETGROUP", "\tidentity number 4711"]
-        lines += [f"\tserver address ipv4 {end.remote}" for _, end in links if end.kind == "getvpn"]
-        lines += ["\tInterfaces using crypto map GETVPN:", f"\t\t{look.device.platform.wan}", ""]
+        group = [f'Crypto Map {_family(look)}"GETVPN" 10 gdoi', "\tGroup Name: GETGROUP", "\tidentity number 4711"]
+        group += [f"\tserver address ipv4 {end.remote}" for _, end in links if end.kind == "getvpn"]
+        lines += _map([group], "GETVPN", look.device.platform.wan)
     lines += _tunnels(look, links, held)
     return lines or ["No crypto maps found."]
+
+
+def _map(entries: list[Lines], name: str, interface: str) -> Lines:
+    lines = [line for entry in entries for line in (*entry, "")]
+    return [*lines[:-1], f"\tInterfaces using crypto map {name}:", f"\t\t{interface}", ""] if lines else []
 
 
 def _family(look: Look) -> str:
@@ -61,10 +66,6 @@ def _terms(look: Look, link: Link | None, end: End | None, transform_set: str) -
     return lines
 
 
-def _using(look: Look) -> Lines:
-    return ["\tInterfaces using crypto map VPN:", f"\t\t{look.device.platform.wan}"]
-
-
 def _static(look: Look, link: Link, end: End) -> Lines:
     return [
         _title(look, "VPN", end.sequence),
@@ -75,8 +76,6 @@ def _static(look: Look, link: Link, end: End) -> Lines:
         f"\t    access-list {acl_name(link)} permit ip {_wild(end.local_ident)} {_wild(end.remote_ident)}",
         f"\tCurrent peer: {end.remote}",
         *_terms(look, link, end, "TS"),
-        *_using(look),
-        "",
     ]
 
 
@@ -91,37 +90,30 @@ def _instance(look: Look, holding: Holding, sequence: int, template: str) -> Lin
         f"\tCurrent peer: {end.remote}",
         *_terms(look, holding.link, end, "TS"),
         "\tReverse Route Injection Enabled",
-        *_using(look),
-        "",
     ]
 
 
 def _tunnels(look: Look, links: list[tuple[Link, End]], held: tuple[Holding, ...]) -> Lines:
     lines: Lines = []
-    tags: dict[str, list[tuple[Link, End]]] = {}
+    tags: dict[str, tuple[Link, End]] = {}
     for link, end in links:
         if end.kind in _TUNNELS:
-            tags.setdefault(end.tag, []).append((link, end))
-    for tag, pairs in tags.items():
-        link, end = pairs[0]
+            tags.setdefault(end.tag, (link, end))
+    for tag, (link, end) in tags.items():
         ikev2 = ["\tIKEv2 Profile: IKEV2"] if link.ike == 2 else []
         terms = _terms(look, link, end, transform(end))
-        lines += [_title(look, tag, 65536), f"\tProfile name: {profile(link, end)}", *ikev2, *terms, ""]
+        entries: list[Lines] = [[_title(look, tag, 65536), f"\tProfile name: {profile(link, end)}", *ikev2, *terms]]
         for number, holding in enumerate((h for h in held if h.end.tag == tag), start=65537):
-            lines += [
+            entry = [
                 _title(look, tag, number),
                 "\tMap is a PROFILE INSTANCE.",
                 f"\tPeer = {holding.end.remote}",
                 *ikev2,
-                "\tExtended IP access list ",
-                f"\t    access-list  permit {_tunnel_acl(holding.end)}",
-                f"\tCurrent peer: {holding.end.remote}",
-                *terms,
-                "\tAlways create SAs",
-                f"\tInterfaces using crypto map {tag}:",
-                f"\t\t{holding.end.interface}",
-                "",
             ]
+            entry += ["\tExtended IP access list ", f"\t    access-list  permit {_tunnel_acl(holding.end)}"]
+            entry += [f"\tCurrent peer: {holding.end.remote}", *terms, "\tAlways create SAs"]
+            entries.append(entry)
+        lines += _map(entries, tag, end.interface)
     return lines
 
 

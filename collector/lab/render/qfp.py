@@ -34,23 +34,21 @@ NOT_FOUND = "IN_US_V4_PKT_SA_NOT_FOUND_SPI"
 
 def not_found(network: Network, name: str, now: datetime) -> int:
     """Packets that met no SA on a router since its boot: what the troubles add up to."""
-    device = network.device(name)
     total = 0
-    for trouble in network.troubles:
-        if trouble.receiver != name:
-            continue
+    for trouble in network.troubles_at(name):
         if trouble.kind in {"scan", "unknown-source"}:
             total += len(trouble.sources) * (
                 1 if trouble.kind == "scan" else int((now - trouble.since).total_seconds())
             )
             continue
-        link = next(ln for ln in network.links if ln.name == trouble.link)
+        link = network.link(trouble.link)
+        assert link is not None
         if trouble.kind in {"rekey-transient", "recurring-rekey"}:
             total += 3
             continue
         end = now if trouble.kind == "forwarding-plane" else min(now, state.heals_at(link, trouble))
         total += max(0, int((end - trouble.since).total_seconds())) * link.rate
-    return total + seeds.number(4, device.name, "nf")
+    return total + max(0, seeds.number(12, name, "nf") - 9)
 
 
 def datapath_drops(look: Look) -> Lines:
