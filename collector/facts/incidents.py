@@ -79,7 +79,7 @@ def build(
 ) -> tuple[Incident, ...] | None:
     """All incidents, in the order of their first lines; `None` where neither a log nor counters were read."""
     if log.sightings is None:
-        return tuple(_counter_only(counters, log)) or None
+        return tuple(_counter_only(counters, log, limits.active_window)) or None
     binder = Binder(ground, peers, log.related)
     flows = [_bound(flow, binder) for flow in _flows(log.sightings, binder)]
     shared = _Shared(
@@ -92,7 +92,7 @@ def build(
         causes=tuple(r for r in log.related if r.event.kind in _CAUSES and r.at is not None and _is_cause(r)),
         beside=_index(log.related),
     )
-    return (*(_incident(flow, shared) for flow in flows), *_counter_only(counters, log))
+    return (*(_incident(flow, shared) for flow in flows), *_counter_only(counters, log, shared.scene.active))
 
 
 def _flows(sightings: Iterable[Sighting], binder: Binder) -> list[_Flow]:
@@ -408,14 +408,14 @@ def _beside(flow: _Flow, index: dict[object, list[Related]]) -> tuple[Related, .
     return tuple(sorted(found.values(), key=lambda r: r.evidence.line)[-_RELATED:])
 
 
-def _counter_only(counters: CounterFacts, log: LogFacts) -> Iterator[Incident]:
+def _counter_only(counters: CounterFacts, log: LogFacts, active: timedelta) -> Iterator[Incident]:
     """Row 12: no line, and an unknown-SPI counter rose; at first sight a value above zero counts."""
     for counter in counters.counters or ():
         if counter.name not in UNKNOWN_SPI:
             continue
         first_sight = counter.delta is None
         rise = counter.packets if first_sight else counter.delta
-        if not rise or _explained(log, counter.delta_seconds):
+        if not rise or _explained(log, counter.delta_seconds, active):
             continue
         rate = (counters.rates or {}).get(counter.name)
         hourly = f", {rate:.1f} an hour" if rate is not None else ""
@@ -443,9 +443,13 @@ def _counter_only(counters: CounterFacts, log: LogFacts) -> Iterator[Incident]:
         )
 
 
-def _explained(log: LogFacts, seconds: float | None) -> bool:
-    """Whether lines stand beside the drops: any at first sight, else one within the time of the delta."""
+def _explained(log: LogFacts, seconds: float | None, active: timedelta) -> bool:
+    """Whether lines stand beside the drops: any at first sight, else one within the time of the delta.
+
+    Between two looks of one visit the limiter (a line a minute, perhaps shared by flows) may hold every line back: a
+    line younger than the active window stands for its flow until then.
+    """
     for sighting in log.sightings or ():
-        if seconds is None or sighting.age is None or sighting.age <= timedelta(seconds=seconds):
+        if seconds is None or sighting.age is None or sighting.age <= max(timedelta(seconds=seconds), active):
             return True
     return False
