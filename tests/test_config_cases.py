@@ -119,7 +119,7 @@ def test_case_23_local_address_virtual_and_secondary_addresses_are_local_ends():
         "interface GigabitEthernet0/0\n ip address 192.0.2.1 255.255.255.0\n crypto map VPN\n"
         "interface GigabitEthernet0/1\n ip address 203.0.113.2 255.255.255.0\n"
         " ip address 203.0.113.3 255.255.255.0 secondary\n standby 1 ip 203.0.113.254\n standby 1 name HA\n"
-        " crypto map LAN redundancy HA stateful\n"
+        " crypto map LAN redundancy HA\n"
     )
     vpn, lan = by_name(config)["VPN 10"], by_name(config)["LAN 10"]
     assert vpn.local == (ip_address("192.0.2.200"),)
@@ -310,3 +310,25 @@ def test_no_warning_where_keys_fit():
         "interface GigabitEthernet0/0\n vrf forwarding INET\n ip address 192.0.2.1 255.255.255.0\n crypto map VPN\n"
     ).bindings
     assert binding.warnings == ()
+
+
+def test_case_23_a_stateful_group_keeps_its_sas():
+    (binding,) = read(
+        "crypto map LAN 10 ipsec-isakmp\n set peer 198.51.100.9\n match address A\ninterface GigabitEthernet0/1\n"
+        " ip address 203.0.113.2 255.255.255.0\n standby 1 ip 203.0.113.254\n crypto map LAN redundancy HA stateful\n"
+    ).bindings
+    assert any("stateful failover keeps" in sentence for sentence in binding.why)
+
+
+def test_an_old_map_on_the_gre_tunnel_and_on_its_carrier_is_one_binding():
+    (binding,) = read(
+        "crypto map VPN 10 ipsec-isakmp\n set peer 198.51.100.1\n match address GRE\n" + WAN + " crypto map VPN\n"
+        "interface Tunnel0\n ip address 10.0.0.1 255.255.255.0\n tunnel source GigabitEthernet0/0\n"
+        " tunnel destination 198.51.100.1\n crypto map VPN\n"
+    ).bindings
+    assert (binding.interface, binding.config_type) == ("GigabitEthernet0/0", ConfigType.STATIC_CRYPTO_MAP)
+
+
+def test_an_entry_without_traffic_says_that_it_is_incomplete():
+    (binding,) = read("crypto map VPN 10 ipsec-isakmp\n set peer 198.51.100.1\n" + WAN + " crypto map VPN\n").bindings
+    assert any("match address" in sentence for sentence in binding.why)

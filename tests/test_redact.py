@@ -12,6 +12,14 @@ from collector.parse.redact import MASK, redact
 
 FORMS = (
     "crypto isakmp key {} address 192.0.2.1",
+    " username u pass {}",
+    "syscon address 192.0.2.1 {}",
+    "snmp-server user bob NETOPS v3 auth sha {} priv {}",
+    "snmp-server user bob NETOPS auth md5 {} priv {} something",
+    " ipv4 etr map-server 192.0.2.1 key {}",
+    "  authentication-key 6 {}",
+    "  exec /bin/agent --token {} --verbose",
+    "isakmp key {} address 192.0.2.1 netmask 255.255.255.255",
     "crypto isakmp key 6 {} address 192.0.2.1 255.255.255.0 no-xauth",
     "crypto isakmp key 0 {} hostname hub.example.net",
     "crypto isakmp key {} address ipv6 2001:db8::/64",

@@ -7,7 +7,8 @@ from typing import Literal
 
 from collector.config.line import Line
 from collector.config.local import Ends
-from collector.config.router import Entry, IkeProfile, Port, Router
+from collector.config.names import interface_name
+from collector.config.router import Entry, FlexClient, IkeProfile, Port, Router
 from collector.config.wildcard import Wildcards
 from collector.model import Dpd
 
@@ -20,7 +21,7 @@ class Known:
 
     interfaces_readable: an interface that is not in the text is not on the router.
     uses: (family, map) -> the interfaces that carry it, with redundancy group and line. templates: entries of each
-    dynamic map. plain_gre: GRE tunnels without protection by their destination. keys, identities: names of keyrings
+    dynamic map. flex: FlexVPN clients by their tunnel. plain_gre: GRE tunnels without protection by their destination. keys, identities: names of keyrings
     and ISAKMP profiles by the addresses that they cover.
     """
 
@@ -33,6 +34,7 @@ class Known:
     uses: dict[tuple[str, str], list[tuple[Port, str | None, Line]]] = field(default_factory=dict)
     templates: dict[str, list[Entry]] = field(default_factory=dict)
     plain_gre: dict[str, list[Port]] = field(default_factory=dict)
+    flex: dict[str, FlexClient] = field(default_factory=dict)
     keys: Wildcards = field(default_factory=Wildcards)
     identities: Wildcards = field(default_factory=Wildcards)
 
@@ -43,6 +45,9 @@ class Known:
                 self.uses.setdefault((family, name), []).append((port, redundancy, line))
             if port.tunnel and port.protection is None and port.destination and port.mode[:1] != ("ipsec",):
                 self.plain_gre.setdefault(port.destination, []).append(port)
+        for client in self.router.flex.values():
+            if client.tunnel and client.peers:
+                self.flex[interface_name(client.tunnel)] = client
         for entry in self.router.dynamic_entries.values():
             self.templates.setdefault(entry.name, []).append(entry)
         for ring in self.router.keyrings.values():

@@ -43,6 +43,7 @@ def _uses(known: Known, entry: Entry) -> list[_Use]:
     uses = [
         _Use(port=port, line=line, redundancy=redundancy)
         for port, redundancy, line in known.uses.get((entry.family, entry.name), ())
+        if not _twice(known, entry, port)
     ]
     if uses:
         return uses
@@ -52,6 +53,14 @@ def _uses(known: Known, entry: Entry) -> list[_Use]:
     if known.interfaces_readable:
         return [_Use(applied=False, why=[f"crypto map {entry.name} is applied to no interface"])]
     return [_Use(applied=False, why=[f"no interface in this text carries crypto map {entry.name}"])]
+
+
+def _twice(known: Known, entry: Entry, port: Port) -> bool:
+    """Old IOS wanted the map on a GRE tunnel and on the interface that carries it: the latter is the local end."""
+    if not port.tunnel:
+        return False
+    carrier = known.ends.owner_of(port.source)
+    return carrier is not None and any(item[:2] == (entry.family, entry.name) for item in carrier.maps)
 
 
 def _binding(known: Known, entry: Entry, use: _Use) -> Binding:
@@ -115,14 +124,17 @@ def _type(
     if kind == "ipsec-manual":
         return ConfigType.MANUAL_IPSEC, ()
     if kind == "dynamic":
-        why = () if templates else (f"dynamic map {entry.dynamic} is not in this text",)
+        unseen = () if templates else (f"dynamic map {entry.dynamic} is not in this text",)
         profile = known.router.isakmp_profiles.get(isakmp_profile or "")
         serves = wide.serves_clients is not None or (profile is not None and profile.serves_clients is not None)
-        return (ConfigType.EZVPN_SERVER if serves else ConfigType.DYNAMIC_CRYPTO_MAP), why
+        return (ConfigType.EZVPN_SERVER if serves else ConfigType.DYNAMIC_CRYPTO_MAP), unseen
     if entry.crypto_profile is not None:
         return ConfigType.UNKNOWN, (f"the entry takes its settings from crypto profile {entry.crypto_profile}",)
     if kind in {"ipsec-isakmp", ""} and (entry.peers or kind):
-        return ConfigType.STATIC_CRYPTO_MAP, () if entry.peers else ("the entry names no peer",)
+        why: tuple[str, ...] = () if entry.peers else ("the entry names no peer",)
+        if entry.access_list is None:
+            why += ("the entry has no `match address`: IOS holds it incomplete",)
+        return ConfigType.STATIC_CRYPTO_MAP, why
     return ConfigType.UNKNOWN, ("what kind of entry this is does not stand in the text",)
 
 
@@ -174,16 +186,20 @@ def _dpd(
 
 
 def _end_remarks(use: _Use) -> tuple[str, ...]:
-    port = use.port
-    if port is not None and not (port.addresses or port.unnumbered or port.dynamic_address):
-        return (f"{port.name} has no address in this text",)
-    if use.redundancy is not None:
-        told = (
-            f"the local end is the virtual address of group {use.redundancy}: a router that becomes active without "
-            "stateful failover has no SAs, and minutes of invalid SPIs are to be expected then"
+    """What is special about the local end."""
+    port, told = use.port, []
+    if port is not None and port.dynamic_address is not None:
+        told.append(f"{port.name} gets its address at run time")
+    elif port is not None and not port.addresses and port.unnumbered is None:
+        told.append(f"{port.name} has no address in this text")
+    if use.redundancy is not None and use.line is not None:
+        told.append(
+            f"the local end is the virtual address of group {use.redundancy}, and stateful failover keeps the SAs"
+            if "stateful" in use.line.low
+            else f"the local end is the virtual address of group {use.redundancy}: a router that becomes active has no "
+            "SAs, and minutes of invalid SPIs are to be expected then"
         )
-        return (told,)
-    return ()
+    return tuple(told)
 
 
 def _encrypts_gre(known: Known, entry: Entry, use: _Use) -> tuple[str, ...]:
@@ -191,7 +207,7 @@ def _encrypts_gre(known: Known, entry: Entry, use: _Use) -> tuple[str, ...]:
     return tuple(
         f"GRE of {port.name} to {port.destination} is encrypted by this entry, not by tunnel protection"
         for peer in (entry.peers if use.port is not None else ())
-        for port in known.plain_gre.get(peer, ())
+        for port in known.plain_gre.get(peer, [])[:3]
     )
 
 

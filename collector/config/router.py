@@ -62,6 +62,7 @@ class Entry:
     isakmp_profile: str | None = None
     ikev2_profile: str | None = None
     group: str | None = None
+    access_list: str | None = None
     responder_only: bool = False
     heads: list[Line] = field(default_factory=list)
     proofs: list[Line] = field(default_factory=list)

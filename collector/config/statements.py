@@ -118,6 +118,7 @@ _ENTRY_VALUES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("set", "isakmp-profile"), "isakmp_profile"),
     (("set", "ikev2-profile"), "ikev2_profile"),
     (("set", "group"), "group"),
+    (("match", "address"), "access_list"),
     (("set", "session-key"), "manual"),
     (("responder-only",), "responder_only"),
 )

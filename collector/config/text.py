@@ -10,7 +10,7 @@ from collector.config.line import LONGEST, Line, to_line
 from collector.model import Capture, ConfigText
 
 _CONTROL = re.compile(r"[\x00-\x02\x04-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff]")  # 03 is a banner's delimiter
-_PROMPT = re.compile(r"[A-Za-z0-9._/:@-]{1,63}\(config[^()\s]{0,32}\)#\s*")
+_PROMPT = re.compile(r"[A-Za-z0-9._/:@-]{1,63}\([A-Za-z][A-Za-z0-9._/-]{0,31}\)#\s*")
 _BANNER = re.compile(r"\s*banner\s+[a-z-]+\s?(.*)", re.IGNORECASE | re.DOTALL)
 _CHANGED = re.compile(r"!\s*(Last configuration change .{1,200})", re.IGNORECASE)
 _HEADS = (

@@ -9,7 +9,6 @@ from typing import Literal
 from collector.config.keys import key_warnings
 from collector.config.known import Known, ike_of
 from collector.config.line import Line
-from collector.config.names import interface_name
 from collector.config.peers import to_peer
 from collector.config.router import Port
 from collector.model import Binding, ConfigLine, ConfigType, Dpd, PeerSpec
@@ -116,10 +115,10 @@ def _destination(known: Known, port: Port) -> tuple[tuple[PeerSpec, ...], tuple[
     if port.destination is None:
         return (), ("the tunnel has no destination",)
     if port.destination.lower() == "dynamic":
-        for client in known.router.flex.values():
-            if client.tunnel and interface_name(client.tunnel) == port.name and client.peers:
-                peers = tuple(replace(peer, dynamic=True) for peer in client.peers.values())
-                return peers, (f"FlexVPN client {client.name} chooses the destination at run time",)
+        client = known.flex.get(port.name)
+        if client is not None:
+            chosen = tuple(replace(peer, dynamic=True) for peer in client.peers.values())
+            return chosen, (f"FlexVPN client {client.name} chooses the destination at run time",)
         return (to_peer("dynamic", port.proofs["destination"], dynamic=True),), ("the destination is set at run time",)
     return (to_peer(port.destination, port.proofs["destination"]),), ()
 

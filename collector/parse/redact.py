@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 MASK = "<masked>"
 _WORD = re.compile(r"\S+")
 _SUSPECT = re.compile(
-    r"key|pass|secret|pwd|communit|authent|psk|pmk|ipsec\s{1,8}spi|hmac|://|pkcs12|\bpem\b|snmp|environment|token"
+    r"key|pass|secret|pwd|communit|authent|psk|pmk|ipsec\s{1,8}spi|hmac|://|pkcs12|syscon|\bpem\b|snmp|environment|token"
     r"|-----BEGIN|certificate|-- text|tacacs|radius|aaa\s|isakmp\sclient",
     re.IGNORECASE,
 )
@@ -42,7 +42,7 @@ _PRE_SHARED = frozenset(("pre-shared-key", "preshared-key", "pre-share-key"))
 _KEY_OWNERS = frozenset(
     (
         "tacacs-server", "radius-server", "tacacs", "radius", "server", "server-private", "group", "pre-share", "ppk",
-        "pac", "rsvp", "ezvpn", "wpa", "client", "pre-shared-key", "preshared-key",
+        "pac", "rsvp", "map-server", "etr", "ezvpn", "wpa", "client", "pre-shared-key", "preshared-key",
     )
 )  # fmt: skip
 _FIRST_HOP = frozenset(("nhrp", "standby", "vrrp", "glbp"))
@@ -52,6 +52,7 @@ _KEPT_AFTER_SPI = frozenset(
         "authentication", "cipher", "authenticator", "encryption",
     )
 )  # fmt: skip
+_SNMP_CIPHERS = frozenset(("des", "des56", "3des", "aes", "aes-128", "aes-192", "aes-256"))
 _SNMP_HOST_WORDS = frozenset(
     ("traps", "trap", "informs", "inform", "version", "1", "2c", "3", "auth", "noauth", "priv")
 )
@@ -147,7 +148,9 @@ def _words(raw: str) -> _Line:
     lead = True
     for match in _WORD.finditer(raw):
         word = match.group()
-        bare = word.strip("\"',;:=").lstrip("+-<!") or word
+        bare = word.strip("\"',;:=").lstrip("+<!") or word
+        if bare[0] == "-" and not bare.startswith("--"):  # a line that a diff took away
+            bare = bare[1:] or word
         parts = _LEAD.split(bare) if len(bare) < 200 and "://" not in bare else [bare]
         low = (parts[-1] or bare).lower().strip("\"'")
         line.words.append(word)
@@ -388,7 +391,8 @@ def _snmp_server(line: _Line, index: int, _state: _State) -> int | None:
             if line.low[word] == "auth":
                 line.hide(word + 2, word + 2)
             elif line.low[word] == "priv":
-                at = word + (3 if line.after(word, 2) in {"128", "192", "256"} else 2)
+                at = word + (2 if line.after(word) in _SNMP_CIPHERS else 1)
+                at += 1 if line.after(at, 0) in {"128", "192", "256"} else 0
                 line.hide(at, at)
         return len(line.words)
     return None
@@ -419,6 +423,21 @@ def _pem_cipher(line: _Line, index: int, _state: _State) -> int | None:
     if "pem" in line.before(index) and {"export", "import"} & set(line.before(index)):
         return _rest(line, index + 1)
     return None
+
+
+def _pass(line: _Line, index: int, _state: _State) -> int | None:
+    """EzVPN: `username NAME pass WORD`."""
+    return _rest(line, index + 1) if "username" in line.before(index) else None
+
+
+def _syscon(line: _Line, index: int, _state: _State) -> int | None:
+    """As in `syscon address ADDRESS WORD`."""
+    return _rest(line, index + 3) if line.after(index) == "address" else None
+
+
+def _option(line: _Line, index: int, _state: _State) -> int | None:
+    """An agent's command line: `--token WORD`."""
+    return line.hide(index + 1, index + 1) if index + 1 < len(line.words) else None
 
 
 def _environment(line: _Line, index: int, _state: _State) -> int | None:
@@ -473,5 +492,8 @@ _HANDLERS: dict[str, _Handler] = {
     "snmp-server": _snmp_server,
     "pkcs12": _pkcs12,
     "environment": _environment,
+    "pass": _pass,
+    "syscon": _syscon,
+    **dict.fromkeys(("--token", "--password", "--passwd", "--secret", "--api-key", "--key"), _option),
     "text": _text,
 }
