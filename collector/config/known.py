@@ -20,9 +20,10 @@ class Known:
     """keys_readable: keyrings and keys stand in the text (a whole configuration, not a listing that leaves them out).
 
     interfaces_readable: an interface that is not in the text is not on the router.
-    uses: (family, map) -> the interfaces that carry it, with redundancy group and line. templates: entries of each
-    dynamic map. flex: FlexVPN clients by their tunnel. plain_gre: GRE tunnels without protection by their destination. keys, identities: names of keyrings
-    and ISAKMP profiles by the addresses that they cover.
+    uses: (family, map) -> the interfaces that carry it, with redundancy group and line.
+    templates: entries of each dynamic map. flex: FlexVPN clients by their tunnel.
+    plain_gre: GRE tunnels without protection, by their destination.
+    keys, identities: names of keyrings and ISAKMP profiles, by the addresses that they cover.
     """
 
     router: Router
@@ -45,6 +46,9 @@ class Known:
                 self.uses.setdefault((family, name), []).append((port, redundancy, line))
             if port.tunnel and port.protection is None and port.destination and port.mode[:1] != ("ipsec",):
                 self.plain_gre.setdefault(port.destination, []).append(port)
+        self._order_names()
+
+    def _order_names(self) -> None:
         for client in self.router.flex.values():
             if client.tunnel and client.peers:
                 self.flex[interface_name(client.tunnel)] = client
