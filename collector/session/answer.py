@@ -80,7 +80,8 @@ def _scrolled(text: str, start: int, line: str) -> tuple[Proof, int]:
     """A narrow terminal scrolls a long line: what remains on screen is `$` and the line's end."""
     newline = text.find("\n", start)
     piece = text[start : newline if newline >= 0 else start + 4096]
-    if "$" not in piece or "\b" not in piece or not line.startswith(piece[:10].strip()):
+    head = piece.partition("\b")[0].rstrip("$ ")
+    if "$" not in piece or "\b" not in piece or len(head) < 8 or not line.startswith(head):
         return Proof.FAILED, 0
     if newline < 0:
         return Proof.PENDING, 0

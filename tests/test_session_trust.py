@@ -1,0 +1,199 @@
+"""Host keys and identities: pinned on disk, a changed key gets nothing, strict means strict."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import multiprocessing
+import stat
+import subprocess
+from shutil import which
+
+import asyncssh
+import pytest
+from faulty import QUICK, device_of, look
+
+from collector.errors import ErrorCode, SessionError
+from collector.lab.faults import Faults, Router
+from collector.model import SshSettings
+from collector.session import HostKey, Trust
+from collector.session.trust import entry_name, replace_file
+
+KEY = HostKey(type="ssh-ed25519", blob="AAAAC3NzaC1lZDI1NTE5AAAAIMh1S/lfQ5qKpQGBBBxlVt9LzSbWnc1mJ2nZ1vzQGZ0p")
+OTHER = HostKey(type="ssh-ed25519", blob="AAAAC3NzaC1lZDI1NTE5AAAAIIv9mYb0oH3zJxq4BxSgQ2vP4xJ6b2y1m8b3m0T2QF0F")
+
+
+@pytest.fixture(scope="module")
+def faults():
+    with Faults() as running:
+        yield running
+
+
+def restart(faults, server):
+    """The same address and port with another key."""
+    server.stop()
+    for _ in range(50):
+        try:
+            return faults.start("none", key=asyncssh.generate_private_key("ssh-ed25519"), port=server.port)
+        except OSError:
+            pass
+    raise AssertionError("the port did not come free")
+
+
+def test_the_first_key_is_pinned_told_and_kept(faults, tmp_path):
+    server = faults.start("none")
+    seen = look(server, trust=Trust(tmp_path))
+    assert len(seen.told) == 1
+    assert "SHA256:" in seen.told[0]
+    file = tmp_path / "known_hosts"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert file.read_text().startswith(f"[127.0.0.1]:{server.port} ssh-ed25519 ")
+    again = look(server, trust=Trust(tmp_path))
+    assert again.told == []
+    assert again.codes == []
+
+
+def test_a_changed_key_gets_no_authentication(faults, tmp_path):
+    server = faults.start("none")
+    look(server, trust=Trust(tmp_path))
+    swapped = restart(faults, server)
+    seen = look(swapped, trust=Trust(tmp_path))
+    assert seen.codes == ["E_HOSTKEY_CHANGED"]
+    assert swapped.record.passwords == 0
+    assert swapped.record.bytes_typed() == b""
+    message = seen.snapshot.failures[0].message
+    assert message.count("SHA256:") == 2
+    assert not seen.snapshot.failures[0].retryable
+
+
+def test_strict_takes_only_pinned_keys(faults, tmp_path):
+    server = faults.start("none")
+    strict = {"ssh": SshSettings(host_key="strict", known_hosts=str(tmp_path / "own"))}
+    seen = look(server, trust=Trust(tmp_path), settings=strict)
+    assert seen.codes == ["E_HOSTKEY_UNKNOWN"]
+    assert server.record.passwords == 0
+    assert not (tmp_path / "own").exists()
+    shown = seen.snapshot.failures[0].message
+    from collector.session.fetch import fetch
+
+    key = fetch(device_of(server))
+    assert key.fingerprint in shown
+    Trust(tmp_path).pin("127.0.0.1", server.port, key, str(tmp_path / "own"))
+    assert look(server, trust=Trust(tmp_path), settings=strict).codes == []
+    assert server.record.passwords == 1
+
+
+def test_another_hostname_or_serial_attaches_nothing(faults, tmp_path):
+    server = faults.start("none")
+    device = device_of(server, "edge-1")
+    assert look(server, device, trust=Trust(tmp_path)).codes == []
+    pinned = json.loads((tmp_path / "identities.json").read_text())
+    assert pinned == {"edge-1": {"hostname": "R1", "serial": "FTX0000A1B2"}}
+    renamed = faults.start("none", router=Router(hostname="R2"))
+    seen = look(renamed, device_of(renamed, "edge-1"), trust=Trust(tmp_path))
+    assert seen.codes == ["E_IDENTITY"]
+    assert seen.snapshot.captures == ()
+    assert renamed.record.lines() == []
+    from collector.lab.faults import OUTPUTS
+
+    swapped = faults.start(
+        "none",
+        router=Router(outputs={**OUTPUTS, "show version": OUTPUTS["show version"].replace("FTX0000A1B2", "FTX9")}),
+    )
+    seen = look(swapped, device_of(swapped, "edge-1"), trust=Trust(tmp_path))
+    assert seen.codes == ["E_IDENTITY"]
+    assert seen.snapshot.captures == ()
+    Trust(tmp_path).forget_identity("edge-1")
+    assert look(renamed, device_of(renamed, "edge-1"), trust=Trust(tmp_path)).codes == []
+
+
+def test_hashed_revoked_and_foreign_lines_are_read_and_kept(tmp_path):
+    name = entry_name("r1.example", 22)
+    salt = b"0123456789abcdefghij"
+    digest = hmac.new(salt, name.encode(), hashlib.sha1).digest()
+    hashed = f"|1|{base64.b64encode(salt).decode()}|{base64.b64encode(digest).decode()} {KEY.type} {KEY.blob}"
+    foreign = "# a comment\nother.example ssh-rsa AAAA\n@cert-authority *.example ssh-rsa AAAA\n"
+    file = tmp_path / "known"
+    file.write_text(f"{foreign}{hashed}\n@revoked r2.example {OTHER.type} {OTHER.blob}\n")
+    trust = Trust()
+    assert trust.keys("r1.example", 22, str(file)) == (KEY,)
+    assert trust.check("R1.example", 22, KEY, "strict", str(file)) is False
+    with pytest.raises(SessionError) as caught:
+        trust.check("r2.example", 22, OTHER, "accept-new", str(file))
+    assert caught.value.code is ErrorCode.HOSTKEY_CHANGED
+    assert trust.check("r3.example", 2222, KEY, "accept-new", str(file)) is True
+    text = file.read_text()
+    assert text.startswith(foreign)
+    assert hashed in text
+    assert f"[r3.example]:2222 {KEY.type} {KEY.blob}\n" in text
+
+
+def test_pinning_replaces_and_memory_only_works():
+    trust = Trust()
+    assert trust.check("192.0.2.1", 22, KEY, "accept-new") is True
+    with pytest.raises(SessionError):
+        trust.check("192.0.2.1", 22, OTHER, "accept-new")
+    trust.pin("192.0.2.1", 22, OTHER)
+    assert trust.keys("192.0.2.1", 22) == (OTHER,)
+
+
+def _pin(folder, number):
+    trust = Trust(folder)
+    for index in range(10):
+        trust.check(f"r{number}-{index}.example", 22, KEY, "accept-new")
+        trust.identify(f"r{number}-{index}", hostname="x")
+
+
+def test_many_processes_lose_no_pin(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=_pin_by_path, args=(str(tmp_path), number)) for number in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(30)
+    assert len((tmp_path / "known_hosts").read_text().splitlines()) == 20
+    assert len(json.loads((tmp_path / "identities.json").read_text())) == 20
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"known_hosts", "identities.json", ".known_hosts.lock", ".identities.json.lock"}
+
+
+def _pin_by_path(folder, number):
+    from pathlib import Path
+
+    _pin(Path(folder), number)
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
+    file = tmp_path / "known_hosts"
+    file.write_text("old\n")
+
+    def full(_descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(Exception, match="No space left"):
+        replace_file(file, "new\n" * 1000)
+    assert file.read_text() == "old\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["known_hosts"]
+
+
+@pytest.mark.skipif(which("ssh-keygen") is None, reason="no ssh-keygen on this machine")
+def test_openssh_reads_our_file_and_agrees_on_the_fingerprint(tmp_path):
+    trust = Trust(tmp_path)
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    kind, blob = key.export_public_key().decode().split()[:2]
+    ours = HostKey(type=kind, blob=blob)
+    trust.pin("192.0.2.7", 2222, ours)
+    found = subprocess.run(
+        ["ssh-keygen", "-l", "-F", "[192.0.2.7]:2222", "-f", str(tmp_path / "known_hosts")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ours.fingerprint in found.stdout
+
+
+def test_quick_limits_are_quick():
+    assert QUICK.quiet < 0.12
