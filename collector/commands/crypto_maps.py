@@ -18,6 +18,7 @@ class _Open:
     values: dict[str, str] = field(default_factory=dict)
     peers: list[str] = field(default_factory=list)
     braces: int = 0
+    closed: bool = False  # the list of transform sets stands last, before the interfaces
 
 
 def fold(rows: Iterable[Row], doubts: Doubts) -> Iterator[CryptoMapEntry]:
@@ -76,10 +77,13 @@ class _Answer:
     def _line(self, row: Row, kind: str) -> None:
         if self.open is None or self.listing is not None:
             self._doubt(row, "a line of an entry whose first line is missing")
+        elif self.open.closed:
+            self._doubt(row, f"{kind.lower().replace('_', ' ')} after the transform sets: of another entry?")
         elif kind == "PEER":
             self.open.peers.append(row.text("PEER"))
         elif kind in {"OPEN", "CLOSED"}:
             self.open.braces += 1 if kind == "OPEN" else -1
+            self.open.closed = kind == "CLOSED"
             if self.open.braces not in {0, 1}:
                 self._doubt(row, "a list of transform sets inside another")
         elif kind in self.open.values:

@@ -41,6 +41,8 @@ class _Answer:
             done = self._finish()
             self.open = _Open(row, self.session)
             self.expected -= 1
+            if self.session and self.expected < 0:
+                self._doubt("more IKE SAs than the session counts")
             return done
         if row.text("TITLE") or row.text("SESSION"):
             done = self._finish()
@@ -140,6 +142,8 @@ class _Open:
         for end in self.ends:
             if end and end_and_port(end)[0] is None:
                 yield Doubt(line=self.row.line, text=f"{end!r} is no address")
+        if self.children and not self.session:
+            yield Doubt(line=self.row.line, text="a child SA whose session line is missing")
         missing = [
             name
             for name, there in (

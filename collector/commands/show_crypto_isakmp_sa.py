@@ -68,6 +68,8 @@ class _Table:
         if not sa.status and self.status_column is not False:
             doubts.append(Doubt(line=row.line, text="a row without its status"))
             sa = replace(sa, live=False)
+        if not row.text("STATE") and not row.text("LIFETIME"):
+            doubts.append(Doubt(line=row.line, text="an SA that ends before its lifetime: cut?"))
         for end, text in zip((sa.local, sa.remote), _ends(row), strict=True):
             if end is None:
                 doubts.append(Doubt(line=row.line, text=f"{text!r} is no address"))
