@@ -264,18 +264,22 @@ def _blind_header(header: LogHeader, before: _Page | None, evidence: tuple[Evide
             need="log",
             evidence=evidence,
         )
-    lost = (header.dropped or 0) + (header.overruns or 0)
-    earlier = before.log.header if before is not None else None
+    lost, earlier = _lost(header), before.log.header if before is not None else None
     if lost:
-        grew = earlier is not None and lost > (earlier.dropped or 0) + (earlier.overruns or 0)
+        grew = earlier is not None and lost > _lost(earlier)
         many = lost > 0.05 * (header.messages_logged or 0) and lost > 100
         yield BlindSpot(
             code="log-dropped",
-            message=f"the router dropped {lost} log messages" + (" and goes on dropping" if grew else ""),
+            message=f"the router dropped or rate-limited {lost} log messages"
+            + (" and goes on dropping" if grew else ""),
             need="log",
             evidence=evidence,
             blocking=grew or many,
         )
+
+
+def _lost(header: LogHeader) -> int:
+    return (header.dropped or 0) + (header.overruns or 0) + (header.rate_limited or 0)
 
 
 def _lines_lost(page: _Page, header: LogHeader) -> bool:

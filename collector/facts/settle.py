@@ -59,7 +59,9 @@ def _decided(key: SpiState, join: Join | None, persistent_span: timedelta) -> Sp
 
 
 def _both(key: SpiState, join: Join) -> str:
-    return f"{join.why}; {key.why}" if key.state is State.PERSISTENT else join.why
+    if key.state is not State.PERSISTENT or key.why.startswith(join.why):
+        return join.why if key.state is not State.PERSISTENT else key.why
+    return f"{join.why}; {key.why}"
 
 
 def _span(key: SpiState) -> timedelta | None:
