@@ -289,3 +289,11 @@ def test_help_lists_what_may_follow_and_tab_completes(login):
     assert "  isakmp\r\n" in text
     assert text.endswith("br-001#show crypto i")
     assert login.type("\x15show vers\t").endswith("br-001#show version ")
+
+
+def test_chatter_arrives_at_terminals_that_monitor_by_default():
+    one = Login(tree="chatty", name="left", length=0, width=0)
+    one.now += timedelta(seconds=3)
+    lines = one.ask("show version").split("\r\n")
+    assert sum("%LINEPROTO-5-UPDOWN" in line for line in lines) == 3
+    assert lines[-1] == "left#"

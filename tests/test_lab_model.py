@@ -313,3 +313,41 @@ def test_a_fleet_has_the_size_asked_for_and_unique_addresses():
     assert len(net.devices) == 300
     assert len({d.wan.ip for d in net.devices}) == 300
     assert net.troubles
+
+
+def test_a_front_door_vrf_stands_wherever_the_router_shows_it():
+    asked = ["show running-config", "show crypto ipsec sa", "show crypto session detail", "show crypto ikev2 sa"]
+    hub = render_snapshot("front-vrf", "hub", asked)
+    config = hub["show running-config"]
+    assert "vrf definition INET\n" in config
+    assert " vrf forwarding CORP\n ip address 172.16.0.1" in config
+    assert " tunnel vrf INET\n tunnel protection" in config
+    assert "crypto keyring FRONT vrf INET" in config
+    assert "crypto isakmp key" not in config
+    assert hub["show crypto ipsec sa"].count("protected vrf: CORP") == 3
+    assert "fvrf: INET ivrf: CORP" in hub["show crypto session detail"]
+    assert " INET/CORP " in hub["show crypto ikev2 sa"]
+    classic = render_snapshot("front-vrf", "spoke-2", ["show running-config"])["show running-config"]
+    assert "\nip vrf INET\n" in classic
+    assert "\n ip vrf forwarding INET\n ip address 198.51.100.42" in classic
+
+
+def test_nhrp_of_old_images_stands_on_one_line():
+    tree = {
+        "devices": {"old": {"platform": "c1841"}, "hub": {"platform": "c2911"}},
+        "links": [{"type": "dmvpn", "between": ["old", "hub"]}],
+    }
+    assert re.match(
+        r"172\.16\.0\.2/32 via 172\.16\.0\.2, Tunnel100 created ",
+        render_snapshot(tree, "old", ["show ip nhrp"])["show ip nhrp"],
+    )
+    assert re.match(
+        r"172\.16\.0\.1/32 via 172\.16\.0\.1\n   Tunnel100 created ",
+        render_snapshot(tree, "hub", ["show ip nhrp"])["show ip nhrp"],
+    )
+
+
+def test_nothing_is_counted_where_nothing_is_wrong():
+    drops = "show platform hardware qfp active feature ipsec datapath drops"
+    assert "NOT_FOUND" not in render_snapshot("healthy", "hub-mad", [drops])[drops]
+    assert re.search(r"SA_NOT_FOUND_SPI +3\n", render_snapshot("chatty", "right", [drops])[drops])

@@ -22,6 +22,7 @@ _FIRST = timedelta(seconds=2)  # from the loss of the SA to the first packet tha
 def entries(network: Network, device: Device, now: datetime) -> list[Entry]:
     """Every message that the router has produced by now, oldest first, whatever its log keeps of them."""
     found = list(_noise(network, device, now))
+    found += _chatter(network, device, now)
     found += _limited(_invalid_spi(network, device, now), device)
     for trouble in network.troubles_at(device.name):
         found += _around(network, device, trouble, now)
@@ -179,6 +180,17 @@ def _noise(network: Network, device: Device, now: datetime) -> Iterator[Entry]:
         yield _everyday(device, number, moment)
         number += 1
         moment += usual * (40 + seeds.number(121, network.seed, device.name, number)) / 100
+
+
+def _chatter(network: Network, device: Device, now: datetime) -> Iterator[Entry]:
+    """A flapping port: something to arrive in the middle of an answer."""
+    if device.chatter is not None:
+        for moment in _every(network.epoch, device.chatter, now):
+            state_word = "up" if (moment - network.epoch) // device.chatter % 2 else "down"
+            text = (
+                f"%LINEPROTO-5-UPDOWN: Line protocol on Interface {device.platform.lan}, changed state to {state_word}"
+            )
+            yield Entry(time=moment, level=5, text=text)
 
 
 def _everyday(device: Device, number: int, moment: datetime) -> Entry:

@@ -78,7 +78,8 @@ class Dpd:
 class Device:
     """One router: its make, its two ports, what is configured beside the tunnels, and how it treats a login.
 
-    load_lines: `exec prompt timestamp`: the load and the time stand before each answer.
+    load_lines: `exec prompt timestamp`: the load and the time stand before each answer. chatter: a log message every so
+    often from the epoch on. stray: packets under unknown SPIs that were counted long ago. front_vrf: of the outside port.
     number: position in the scenario, from 1. booted: last reload. changed: when its configuration was typed
     at, `None` for some time before the epoch. extra: configuration lines of the scenario, printed before `end`.
     """
@@ -102,6 +103,9 @@ class Device:
     standby_state: Literal["Active", "Standby"] = "Active"
     monitor: bool = False
     load_lines: bool = False
+    chatter: timedelta | None = None
+    stray: int = 0
+    front_vrf: str = ""
     changed: datetime | None = None
     banner: str = ""
     login_banner: str = ""
@@ -140,7 +144,11 @@ class End:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """One tunnel between two routers. base: birth of the SA pair number 0. rate: packets a second, each way."""
+    """One tunnel between two routers.
+
+    base: birth of the SA pair number 0. since: when the tunnel came up. rate: packets a second, each way. vrf: the inside
+    VRF, at both ends.
+    """
 
     name: str
     kind: str
@@ -152,6 +160,7 @@ class Link:
     rate: int = 12
     natted: bool = False
     shared: bool = False
+    vrf: str = ""
     psk: str = ""
     base: datetime
     since: datetime

@@ -4,9 +4,9 @@
     defaults:  device keys for all
     devices:   NAME: {platform, wan, lan, uptime, reload_reason, recovery, dpd, clock, stamps, log, privilege, refuses,
                unreachable, standby, standby_state, monitor, banner, login_banner, exec_banner, groups, data,
-               extra, load_lines}
+               extra, load_lines, chatter, stray, front_vrf}
     links:     [{name, type, between: [initiator, responder], ike, lifetime, ike_lifetime, rate, nat, shared, cloud,
-               peer_text, responder_only, up}]
+               peer_text, responder_only, up, vrf}]
     trouble:   [{kind, receiver, link, since, until, cause, sources, spi, lines, interval, sender_ike,
                ikmp_no_sa}]
 
@@ -57,9 +57,9 @@ def _keys(text: str) -> frozenset[str]:
 
 _DEVICE_KEYS = _keys(
     "platform wan lan uptime reload_reason recovery dpd clock stamps log privilege refuses unreachable standby "
-    "standby_state monitor banner login_banner exec_banner groups data extra load_lines"
+    "standby_state monitor banner login_banner exec_banner groups data extra load_lines chatter stray front_vrf"
 )
-_LINK_KEYS = _keys("name type between ike lifetime ike_lifetime rate nat shared cloud peer_text responder_only up")
+_LINK_KEYS = _keys("name type between ike lifetime ike_lifetime rate nat shared cloud peer_text responder_only up vrf")
 _TROUBLE_KEYS = _keys("kind receiver link since until cause sources spi lines interval sender_ike ikmp_no_sa")
 
 
@@ -180,6 +180,9 @@ def _device(name: str, number: int, body: Mapping[str, Any], epoch: datetime) ->
         standby_state=body.get("standby_state", "Active"),
         monitor=bool(body.get("monitor", False)),
         load_lines=bool(body.get("load_lines", False)),
+        chatter=duration(body["chatter"], place) if body.get("chatter") else None,
+        stray=int(body.get("stray", 0)),
+        front_vrf=str(body.get("front_vrf", "")),
         banner=str(body.get("banner", "")),
         login_banner=str(body.get("login_banner", "")),
         exec_banner=str(body.get("exec_banner", "")),
@@ -279,6 +282,7 @@ def _link(number: int, body: Mapping[str, Any], ground: _Ground) -> Link:
         rate=int(body.get("rate", 8 + seeds.number(30, name))),
         natted=order.nat is not None,
         shared=order.shared,
+        vrf=str(body.get("vrf", "")),
         psk="cisco-lab-psk-any" if kind in _OPEN else f"cisco-lab-psk-{number}",
         base=base,
         since=min(since, base),

@@ -11,9 +11,11 @@ from ipaddress import IPv4Address
 from collector.lab import events
 from collector.lab.ends import MAPS
 from collector.lab.model import Device, End, Link
+from collector.lab.render import vrf
 from collector.lab.render.look import Lines, Look, short
 
 Pair = tuple[Link, End]
+_KEYLESS = frozenset({"ezvpn-client", "ezvpn-server", "sd-wan"})
 HOLDTIME = 3600  # NHRP, seconds
 
 
@@ -43,6 +45,8 @@ def _whole(look: Look) -> Lines:
     pairs: list[Pair] = [(link, link.end(device.name)) for link in look.network.links_of(device.name)]
     return [
         *_head(device),
+        *vrf.definitions(device, tuple(link for link, _ in pairs)),
+        *vrf.keyring(device, [_key(link, end) for link, end in pairs if link.ike == 1 and end.kind not in _KEYLESS]),
         *_isakmp(device, pairs),
         *_ikev2(device, pairs),
         *_ezvpn_and_gdoi(device, pairs),
@@ -93,7 +97,8 @@ def _isakmp(device: Device, pairs: list[Pair]) -> Lines:
     lines = ["crypto isakmp policy 10", " encr aes 256" if strong else " encr 3des"]
     lines += [" hash sha256"] if strong else []
     lines += [" authentication pre-share", f" group {14 if strong else 2}"]
-    lines += dict.fromkeys(line for link, end in pairs if link.ike == 1 for line in _isakmp_key(link, end))
+    if not device.front_vrf:
+        lines += dict.fromkeys(line for link, end in pairs if link.ike == 1 for line in _isakmp_key(link, end))
     if device.recovery:
         lines.append("crypto isakmp invalid-spi-recovery")
     if device.dpd.mode != "off":
@@ -128,12 +133,18 @@ def _isakmp(device: Device, pairs: list[Pair]) -> Lines:
 
 
 def _isakmp_key(link: Link, end: End) -> Lines:
-    if end.kind in {"ezvpn-client", "ezvpn-server", "sd-wan"}:
+    if end.kind in _KEYLESS:
         return []
     if end.peer_text:
         return [f"crypto isakmp key {link.psk} hostname {end.peer_text}"]
+    address, key = _key(link, end)
+    return [f"crypto isakmp key {key} address {address}"]
+
+
+def _key(link: Link, end: End) -> tuple[str, str]:
+    """(peer, key): acceptors have one key for all comers."""
     anybody = end.kind in {"dynamic-crypto-map", "dvti", "mgre-dynamic-nhrp"}
-    return [f"crypto isakmp key {link.psk} address {'0.0.0.0' if anybody else end.remote}"]
+    return ("0.0.0.0" if anybody else str(end.remote)), link.psk
 
 
 def _ikev2(device: Device, pairs: list[Pair]) -> Lines:
@@ -156,6 +167,7 @@ def _ikev2(device: Device, pairs: list[Pair]) -> Lines:
     lines += [
         "!",
         "crypto ikev2 profile IKEV2",
+        *([f" match fvrf {device.front_vrf}"] if device.front_vrf else []),
         *(f" match identity remote address {end.remote} 255.255.255.255 " for _, end in used),
         " authentication remote pre-share",
         " authentication local pre-share",
@@ -290,6 +302,7 @@ def _interfaces(device: Device, pairs: list[Pair]) -> Lines:
     if "dvti" in kinds:
         lines += ["interface Loopback0", f" ip address 10.254.{device.number}.1 255.255.255.255", "!"]
     lines += [f"interface {device.platform.wan}", " description outside"]
+    lines += vrf.member(device, device.front_vrf)
     lines.append(f" ip address {device.wan.ip} {device.wan.netmask}")
     if device.standby is not None:
         priority = 110 if device.standby_state == "Active" else 100
@@ -331,6 +344,7 @@ def _tunnel(device: Device, link: Link, end: End, pairs: list[Pair]) -> Lines:
             " tunnel mode sdwan",
             "!",
         ]
+    lines += vrf.member(device, link.vrf)
     lines.append(f" ip address {address.ip} {address.netmask}")
     multipoint = end.kind.startswith("mgre")
     if link.kind.startswith("dmvpn"):
@@ -348,6 +362,7 @@ def _tunnel(device: Device, link: Link, end: End, pairs: list[Pair]) -> Lines:
             lines.append(" tunnel mode ipsec ipv4")
         lines.append(f" tunnel destination {end.peer_text or end.remote}")
         lines += [f" tunnel key {end.tunnel}"] if link.kind == "dmvpn-phase1" else []
+    lines += vrf.tunnel(device)
     shared = " shared" if link.shared else ""
     return [*lines, f" tunnel protection ipsec profile {profile(link, end)}{shared}", "!"]
 
@@ -377,7 +392,12 @@ def _tail(device: Device, pairs: list[Pair]) -> Lines:
     lines = []
     if any(end.kind == "ezvpn-server" for _, end in pairs):
         lines += ["ip local pool EZPOOL 10.250.0.10 10.250.0.250"]
-    lines += ["ip forward-protocol nd", "no ip http server", f"ip route 0.0.0.0 0.0.0.0 {gateway}", "!"]
+    lines += [
+        "ip forward-protocol nd",
+        "no ip http server",
+        f"ip route {f'vrf {device.front_vrf} ' if device.front_vrf else ''}0.0.0.0 0.0.0.0 {gateway}",
+        "!",
+    ]
     for link, end in pairs:
         if end.kind == "static-crypto-map":
             lines += [

@@ -25,10 +25,11 @@ def show_ikev2_sa(look: Look) -> Lines:
 
 def _row(holding: Holding, ike: Ike, look: Look) -> Lines:
     end, udp = holding.end, holding.link.port
+    vrfs = f"{look.device.front_vrf or 'none'}/{holding.link.vrf or 'none'}"
     active = int((look.now - ike.born).total_seconds())
     return [
         _COLUMNS,
-        f"{ike.connection:<10}{f'{end.local}/{udp}':<22}{f'{end.remote}/{udp}':<22}{'none/none':<21}READY  ",
+        f"{ike.connection:<10}{f'{end.local}/{udp}':<22}{f'{end.remote}/{udp}':<22}{vrfs:<21}READY  ",
         "      Encr: AES-CBC, keysize: 256, PRF: SHA256, Hash: SHA256, DH Grp:14, Auth sign: PSK, Auth verify: PSK",
         f"      Life/Active Time: {int(ike.lifetime.total_seconds())}/{active} sec",
     ]

@@ -53,7 +53,7 @@ def _flow(look: Look, holding: Holding) -> Lines:
     mtu = "(none)" if end.tunnel is not None and look.era >= 2012 else look.device.platform.wan
     lines = [
         "",
-        "   protected vrf: (none)",
+        f"   protected vrf: {holding.link.vrf or '(none)'}",
         f"   local  ident (addr/mask/prot/port): ({end.local_ident})",
         f"   remote ident (addr/mask/prot/port): ({end.remote_ident})",
         f"   current_peer {peer} port {port(holding)}",

@@ -53,7 +53,7 @@ def _detail(look: Look, held: list[tuple[Holding, Ike]]) -> Lines:
         crypto = "aes  sha256 psk  14" if strong else "3des sha    psk  2 "
         left = hms(ike.remaining(look.now)) if ike.live else "0"
         lines += [
-            f"{ike.connection:<6}{holding.end.local!s:<16}{holding.end.remote!s:<16}       ACTIVE {crypto} {left:<8} {caps:<4}",
+            f"{ike.connection:<6}{holding.end.local!s:<16}{holding.end.remote!s:<16}{holding.link.vrf:<7}ACTIVE {crypto} {left:<8} {caps:<4}",
             f"       Engine-id:Conn-id =  {f'SW:{ike.connection - 1000}' if ike.live else '???'}",
             "",
         ]

@@ -38,15 +38,15 @@ def show_nhrp(look: Look) -> Lines:
         end, static = holding.end, is_static(holding)
         born = holding.up_since or holding.link.since
         created = look.now - (look.device.booted if static else max(born, look.device.booted))
-        lines.append(f"{end.far_tunnel_address}/32 via {end.far_tunnel_address}")
+        head = f"{end.far_tunnel_address}/32 via {end.far_tunnel_address}"
         if static:
-            lines.append(f"   {end.interface} created {age(created)}, never expire ")
-            lines.append(f"   Type: static, Flags: {'used ' if look.era >= 2012 else 'authoritative used '}")
+            life, flags = "never expire ", "used" if look.era >= 2012 else "authoritative used"
         else:
-            left = HOLDTIME - _since_registration(look, holding)
-            lines.append(f"   {end.interface} created {age(created)}, expire {hms(left)}")
-            spokes = "router nhop rib" if holding.link.kind == "dmvpn-spokes" else "unique registered used nhop"
-            lines.append(f"   Type: dynamic, Flags: {spokes} ")
+            life = f"expire {hms(HOLDTIME - _since_registration(look, holding))}"
+            flags = "router nhop rib" if holding.link.kind == "dmvpn-spokes" else "unique registered used nhop"
+        where = f"{end.interface} created {age(created)}, {life}"
+        lines += [head, f"   {where}"] if look.era >= 2009 else [f"{head}, {where}"]
+        lines.append(f"   Type: {'static' if static else 'dynamic'}, Flags: {flags} ")
         lines.append(f"   NBMA address: {end.remote} ")
         if holding.link.natted and not static:
             lines.append(f"    (Claimed NBMA address: {holding.link.far(look.device.name).local}) ")
@@ -162,7 +162,9 @@ def _details(look: Look, peers: list[Holding]) -> Lines:
                 f"          Capabilities:{caps} connid:{ike.connection} lifetime:{hms(ike.remaining(look.now))}"
             )
         lines.append(f"  Crypto Session Status: {status(holding)}     ")
-        lines.append("  fvrf: (none),\tPhase1_id: " + (str(end.remote) if ike else "(none)"))
+        lines.append(
+            f"  fvrf: {look.device.front_vrf or '(none)'},\tPhase1_id: " + (str(end.remote) if ike else "(none)")
+        )
         lines.append(f"  IPSEC FLOW: permit 47 host {end.local} host {end.remote} ")
         lines.append(f"        Active SAs: {len(holding.inbound) * 2}, origin: crypto map")
         life = f"4607991/{holding.current.remaining(look.now)}" if holding.current else "0/0"

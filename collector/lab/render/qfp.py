@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from collector.lab import events, seeds, state
+from collector.lab import events, state
 from collector.lab.model import Network
 from collector.lab.render.look import Lines, Look
 
@@ -48,7 +48,7 @@ def not_found(network: Network, name: str, now: datetime) -> int:
             continue
         end = now if trouble.kind == "forwarding-plane" else min(now, state.heals_at(link, trouble))
         total += max(0, int((end - trouble.since).total_seconds())) * link.rate
-    return total + max(0, seeds.number(12, name, "nf") - 9)
+    return total + network.device(name).stray
 
 
 def datapath_drops(look: Look) -> Lines:

@@ -54,7 +54,9 @@ def _block(look: Look, holding: Holding, *, detail: bool) -> Lines:
         lines.append(f"Uptime: {age(look.now - holding.up_since)}")
     lines.append(f"Session status: {status(holding)}     ")
     if detail:
-        lines.append(f"Peer: {end.remote} port {udp} fvrf: (none) ivrf: (none)")
+        lines.append(
+            f"Peer: {end.remote} port {udp} fvrf: {look.device.front_vrf or '(none)'} ivrf: {holding.link.vrf or '(none)'}"
+        )
         known = [f"      Phase1_id: {end.remote}", "      Desc: (none)"]
         lines += known if up else ["      Desc: (none)", "      Phase1_id: (none)"]
     else:
