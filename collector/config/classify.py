@@ -129,7 +129,6 @@ def _global_only(router: Router) -> Router:
         ikev2_dpd=router.ikev2_dpd,
         lifetime=router.lifetime,
         stamps=router.stamps,
-        any_crypto=router.any_crypto,
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from collector.config.known import Known
 from collector.config.router import Keyring
-from collector.model import Address, ConfigLine, PeerSpec, to_address
+from collector.model import Address, ConfigLine, PeerSpec
 
 
 def key_warnings(
@@ -19,7 +19,9 @@ def key_warnings(
     """Sentences and their lines for the explicit peers of an IKEv1 binding."""
     if not known.keys_readable:
         return (), ()
-    found = [*_overlaps(known, tuple(peers), local, isakmp_profile), *_modes(known, tuple(peers), isakmp_profile)]
+    explicit = tuple(peers)
+    found = [*_overlaps(known, explicit, local, fvrf), *_profiles(known, explicit, isakmp_profile)]
+    found += _modes(known, explicit, isakmp_profile)
     if fvrf is not None and _vrf_without_keyring(known, fvrf):
         found.append((f"the outer VRF is {fvrf}, and no keyring is bound to it: this end may not authenticate", ()))
     return tuple(text for text, _ in found), tuple(line for _, lines in found for line in lines)
@@ -29,22 +31,28 @@ _Found = tuple[str, tuple[ConfigLine, ...]]
 
 
 def _overlaps(
-    known: Known, peers: tuple[PeerSpec, ...], local: tuple[Address, ...], named: str | None
+    known: Known, peers: tuple[PeerSpec, ...], local: tuple[Address, ...], fvrf: str | None
 ) -> Iterator[_Found]:
+    """Keyrings of the outer VRF (none without `vrf`), for this local address, that all hold a key for one peer."""
     for peer in peers:
         if peer.address is None:
             continue
         rings = [known.router.keyrings[name] for name in known.keys.covering(peer.address)]
-        rings = [ring for ring in rings if _ours(ring, local)]
+        rings = [ring for ring in rings if ring.vrf == fvrf and _ours(known, ring, local)]
         if len(rings) > 1:
             names = ", ".join(ring.name or "the global keys" for ring in rings)
             yield (
                 f"{len(rings)} keyrings hold a key for {peer.text} ({names}): it may come up from one side only",
                 tuple(ring.head.proof() for ring in rings if ring.head is not None),
             )
-        fitting = (
-            [] if named else [known.router.isakmp_profiles[name] for name in known.identities.covering(peer.address)]
-        )
+
+
+def _profiles(known: Known, peers: tuple[PeerSpec, ...], named: str | None) -> Iterator[_Found]:
+    """ISAKMP profiles that match one peer, where the configuration does not choose between them."""
+    for peer in peers if named is None else ():
+        if peer.address is None:
+            continue
+        fitting = [known.router.isakmp_profiles[name] for name in known.identities.covering(peer.address)]
         if len(fitting) > 1:
             yield (
                 f"{len(fitting)} ISAKMP profiles match {peer.text} ({', '.join(one.name for one in fitting)})",
@@ -72,7 +80,7 @@ def _vrf_without_keyring(known: Known, fvrf: str) -> bool:
     return router.pre_shared is not None and all(ring.vrf != fvrf for ring in router.keyrings.values())
 
 
-def _ours(ring: Keyring, local: tuple[Address, ...]) -> bool:
-    """False for a keyring that is bound to another local address."""
-    ours = to_address(ring.local_address)
-    return ours is None or not local or ours in local
+def _ours(known: Known, ring: Keyring, local: tuple[Address, ...]) -> bool:
+    """False for a keyring that is bound to another local address or interface."""
+    bound = known.ends.of_source(ring.local_address)
+    return not bound or not local or not set(bound).isdisjoint(local)

@@ -62,8 +62,8 @@ def _match(profile: IkeProfile, line: Line) -> None:
     low, words = line.low, line.words
     if low[1:2] == ("fvrf",) and len(words) > 2:
         profile.fvrf = None if low[2] == "any" else words[2]
-    elif low[1:3] == ("address", "local") and len(words) > 3 and low[3] != "interface":
-        profile.local_address = words[3]
+    elif low[1:3] == ("address", "local") and len(words) > 3:
+        profile.local_address = words[4] if low[3] == "interface" and len(words) > 4 else words[3]
     elif low[1:2] == ("identity",):
         rest = low[3:] if low[2:3] == ("remote",) else low[2:]
         if rest[:1] == ("any",):

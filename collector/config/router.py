@@ -179,8 +179,6 @@ class Router:
     ikev2_dpd: Line | None = None
     lifetime: timedelta | None = None
     stamps: str | None = None
-    any_crypto: Line | None = None
-    any_interface: Line | None = None
 
     def over(self, earlier: Router) -> Router:
         """The statements of this text laid over those of an earlier one."""

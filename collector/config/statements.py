@@ -21,8 +21,6 @@ def read_sections(sections: Iterable[Section]) -> Router:
     router = Router()
     for section in sections:
         head = section.head
-        if head.low[0] == "crypto" and router.any_crypto is None and not head.negated:
-            router.any_crypto = head
         for pattern, handler in _HEADS:
             if (rest := head.after(*pattern)) is not None:
                 handler(router, rest, section)
@@ -36,7 +34,6 @@ def read_sections(sections: Iterable[Section]) -> Router:
 def _interface(router: Router, _rest: _Rest, section: Section) -> None:
     if section.head.negated:
         return
-    router.any_interface = router.any_interface or section.head
     probe = read_port(section, None)
     if probe is None:
         return

@@ -1,0 +1,183 @@
+"""Smaller facts of the configuration that a verdict may hang on; each was once broken on purpose and not noticed."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+import pytest
+
+from collector.config import classify
+from collector.model import Capture, ConfigText, ConfigType, CryptoConfig
+
+WAN = "interface GigabitEthernet0/0\n ip address 192.0.2.1 255.255.255.0\n"
+PROFILE = "crypto ipsec profile P\n set transform-set T\n"
+PROTECTED = " tunnel protection ipsec profile P\n"
+
+
+def read(body: str, command: str = "show running-config", **records) -> CryptoConfig:
+    text = f"hostname R1\n{body}end\n"
+    capture = Capture(command=command, text=text)
+    return classify(
+        [(capture, ConfigText(line=1, lines=tuple(enumerate(text.splitlines(), 1)), whole=True))], **records
+    )
+
+
+def test_a_peer_of_a_flat_keyring_may_have_a_hostname():
+    text = "crypto ikev2 keyring K\npeer A\nhostname spoke.example.net\naddress 198.51.100.1\ninterface Loopback0\n"
+    assert read(text).hostname == "R1"
+    assert read("interface Loopback0\nhostname R2\n").hostname == "R2"
+
+
+def test_the_proof_of_a_filtered_text_is_its_hostname():
+    config = read("logging buffered\n", "show running-config | include ^hostname|invalid-spi-recovery", privilege=15)
+    assert config.recovery is False
+    assert [line.text for line in config.recovery_evidence] == ["hostname R1"]
+
+
+def test_a_template_takes_the_local_address_of_its_profile():
+    (binding,) = read(
+        WAN + "crypto isakmp profile I\n local-address GigabitEthernet0/0\n virtual-template 1\n" + PROFILE
+        + "interface Virtual-Template1 type tunnel\n" + PROTECTED
+    ).bindings  # fmt: skip
+    assert binding.local == (ip_address("192.0.2.1"),)
+    assert binding.acceptor
+    (flex,) = read(
+        WAN + "crypto ikev2 profile F\n match address local interface GigabitEthernet0/0\n match fvrf INET\n ivrf RED\n virtual-template 1\n"
+        + PROFILE + "interface Virtual-Template1 type tunnel\n" + PROTECTED
+    ).bindings  # fmt: skip
+    assert flex.local == (ip_address("192.0.2.1"),)
+    assert (flex.fvrf, flex.ivrf, flex.ike_version) == ("INET", "RED", 2)
+
+
+def test_a_template_that_both_versions_clone_has_no_single_version():
+    (binding,) = read(
+        "crypto isakmp profile I\n virtual-template 1\ncrypto ikev2 profile F\n virtual-template 1\n" + PROFILE
+        + "interface Virtual-Template1 type tunnel\n" + PROTECTED
+    ).bindings  # fmt: skip
+    assert binding.ike_version is None
+
+
+def test_a_second_primary_address_replaces_the_first():
+    config = read("interface Loopback0\n ip address 192.0.2.1 255.255.255.0\n ip address 192.0.2.2 255.255.255.0\n")
+    assert config.interfaces[0].addresses == (ip_address("192.0.2.2"),)
+    config = read("interface Loopback0\n ip address 192.0.2.1 255.255.255.0\n no ip address\n")
+    assert config.interfaces[0].addresses == ()
+
+
+def test_a_keyring_of_another_local_address_does_not_overlap():
+    rings = (
+        "crypto keyring A\n local-address 192.0.2.77\n pre-shared-key address 198.51.100.1 key <masked>\n"
+        "crypto keyring B\n pre-shared-key address 198.51.100.1 key <masked>\n"
+        "crypto map VPN 10 ipsec-isakmp\n set peer 198.51.100.1\n match address A\n"
+    )
+    (here,) = read(rings + WAN + " crypto map VPN\n").bindings
+    assert here.warnings == ()
+    (byname,) = read(
+        rings.replace("local-address 192.0.2.77", "local-address Gi0/9")
+        + WAN.replace("0/0", "0/9").replace("192.0.2.1", "192.0.2.7")
+        + WAN
+        + " crypto map VPN\n"
+    ).bindings
+    assert byname.warnings == ()
+    (vrf,) = read(
+        rings.replace("keyring A\n local-address 192.0.2.77", "keyring A vrf RED") + WAN + " crypto map VPN\n"
+    ).bindings
+    assert vrf.warnings == ()
+    (two,) = read(rings.replace(" local-address 192.0.2.77\n", "") + WAN + " crypto map VPN\n").bindings
+    assert "2 keyrings" in two.warnings[0]
+    (global_keys,) = read(
+        "crypto isakmp key <masked> address 0.0.0.0 0.0.0.0\n" + rings.replace("77", "1", 1) + WAN + " crypto map VPN\n"
+    ).bindings
+    assert "the global keys" in global_keys.warnings[0]
+    (unknown,) = read(rings + "interface Dialer1\n ip address negotiated\n crypto map VPN\n").bindings
+    assert "2 keyrings" in unknown.warnings[0]
+
+
+@pytest.mark.parametrize("line", [" ip nhrp nhs 10.0.0.1\n", " ip nhrp map 10.0.0.1 198.51.100.1\n"])
+def test_a_point_to_point_spoke_is_called_so(line):
+    (binding,) = read(PROFILE + "interface Tunnel0\n tunnel destination 198.51.100.1\n" + line + PROTECTED).bindings
+    assert any("phase 1" in sentence for sentence in binding.why)
+
+
+def test_an_sd_wan_tunnel_lives_in_the_vrf_of_its_source():
+    (binding,) = read(
+        "interface GigabitEthernet1\n vrf forwarding INET\n ip address 192.0.2.1 255.255.255.0\n"
+        "interface Tunnel1\n tunnel source GigabitEthernet1\n tunnel mode sdwan\n"
+    ).bindings
+    assert binding.fvrf == "INET"
+
+
+def test_a_source_in_another_vrf_than_the_tunnel_says_is_told():
+    (binding,) = read(
+        PROFILE + "interface GigabitEthernet1\n vrf forwarding INET\n ip address 192.0.2.1 255.255.255.0\n"
+        "interface Tunnel1\n tunnel source 192.0.2.1\n tunnel destination 198.51.100.1\n" + PROTECTED
+    ).bindings
+    assert any("VRF INET" in sentence and "no `tunnel vrf`" in sentence for sentence in binding.why)
+
+
+def test_removed_things_are_gone():
+    config = read(
+        PROFILE + WAN + "crypto map VPN 10 ipsec-isakmp\n set peer 198.51.100.1\nno crypto map VPN 10\n"
+        "interface Tunnel0\n tunnel destination 198.51.100.1\n" + PROTECTED + " no tunnel protection ipsec profile P\n"
+        "interface Tunnel1\n tunnel mode gre multipoint\n ip nhrp map 10.0.0.1 198.51.100.1\n"
+        " no ip nhrp map 10.0.0.1 198.51.100.1\n ip nhrp nhs 10.0.0.2 nbma 198.51.100.2\n"
+        " no ip nhrp nhs 10.0.0.2 nbma 198.51.100.2\n standby 1 ip 10.0.0.9\n shutdown\n no shutdown\n" + PROTECTED
+    )
+    (binding,) = config.bindings
+    assert (binding.name, binding.peers, binding.shutdown) == ("Tunnel1", (), False)
+
+
+def test_a_group_key_server_and_the_ike_version_of_a_group():
+    config = read(
+        "crypto gdoi group G\n identity number 1\n client protocol gikev2 F\n"
+        "crypto map M 10 gdoi\n set group G\n" + WAN + " crypto map M\n"
+    )
+    assert config.bindings[0].ike_version == 2
+    assert read("crypto gdoi group K\n server local\n  address ipv4 192.0.2.1\n").bindings == ()
+
+
+def test_ezvpn_client_ends():
+    config = read(
+        "crypto ipsec client ezvpn E\n connect auto\n local-address Loopback0\n peer 198.51.100.1 default\n"
+        " peer 198.51.100.2\ninterface Loopback0\n ip address 192.0.2.9 255.255.255.255\n"
+        "interface FastEthernet4\n ip address dhcp\n crypto ipsec client ezvpn E outside\n"
+        "interface Vlan1\n crypto ipsec client ezvpn E inside\ncrypto ipsec client ezvpn IDLE\n connect manual\n"
+    )
+    used, idle = config.bindings
+    assert (used.interface, used.local, len(used.peers)) == ("FastEthernet4", (ip_address("192.0.2.9"),), 2)
+    assert used.peers[0].default
+    assert used.applied
+    assert not idle.applied
+
+
+def test_a_map_of_a_profile_is_not_guessed():
+    (binding,) = read("crypto map M 10 ipsec-isakmp profile X\n" + WAN + " crypto map M\n").bindings
+    assert binding.config_type is ConfigType.UNKNOWN
+
+
+def test_the_isakmp_profile_of_a_whole_map():
+    (binding,) = read(
+        "crypto isakmp profile I\n vrf RED\n keepalive 15 retry 2\ncrypto map M isakmp-profile I\n"
+        "crypto map M 10 ipsec-isakmp\n set peer 198.51.100.1\n match address A\n" + WAN + " crypto map M\n"
+    ).bindings
+    assert (binding.isakmp_profile, binding.ivrf, binding.ike_version, binding.dpd.interval) == ("I", "RED", 1, 15)
+
+
+def test_profiles_that_fit_one_peer_are_told():
+    (binding,) = read(
+        "crypto isakmp profile I\n match identity address 198.51.100.0 255.255.255.0\n"
+        "crypto isakmp profile J\n match identity address 198.51.100.1 255.255.255.255\n"
+        "crypto map M 10 ipsec-isakmp\n set peer 198.51.100.1\n match address A\n" + WAN + " crypto map M\n"
+    ).bindings
+    assert any("2 ISAKMP profiles" in sentence for sentence in binding.warnings)
+
+
+def test_aggressive_profile_and_names_as_identity():
+    (binding,) = read(
+        "crypto isakmp profile I\n self-identity fqdn r1.example.net\n initiate mode aggressive\n"
+        "crypto map M 10 ipsec-isakmp\n set peer 198.51.100.1\n set isakmp-profile I\n match address A\n"
+        + WAN
+        + " crypto map M\n"
+    ).bindings
+    assert any("aggressive" in sentence for sentence in binding.warnings)
+    assert any("host name" in sentence for sentence in binding.warnings)
