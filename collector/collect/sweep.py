@@ -28,7 +28,7 @@ from collector.collect.lock import device_lock
 from collector.collect.plan import plan_for
 from collector.errors import CODES, CollectorError, ErrorCode, Retry, SessionError
 from collector.model import Device, Failure, Snapshot
-from collector.session import Cancel, Plan, Secrets, Trust, visit
+from collector.session import Cancel, Limits, Plan, Secrets, Trust, visit
 from collector.session.dial import TEMPORARY
 from collector.session.trust import locked, replace_file
 
@@ -41,7 +41,7 @@ class Settings:
     """How a fleet is visited.
 
     plan: what to ask a device. state: the folder for device locks and for the memory of refused credentials.
-    saved: a snapshot of this run that is already there (resume): that device is not logged in again.
+    limits: how long each wait of a visit may last, where not the usual. saved: a snapshot of this run that is already there (resume): that device is not logged in again.
     last_visit: when a device was last visited, so that the longest-unvisited go first where time will not suffice.
     say: the arithmetic and other lines for stderr. jitter: seconds at most before a retry.
     """
@@ -61,6 +61,8 @@ class Settings:
     jitter: float = 2.0
     later: float = LATER
     signals: bool = True
+    limits: Limits | None = None
+    lock_patience: float = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -395,12 +397,13 @@ class _Run:
         """One visit; nothing that goes wrong in it, ours included, ends the run."""
         locks = self.settings.state / "locks" if self.settings.state is not None else None
         try:
-            with device_lock(locks, device.name):
+            with device_lock(locks, device.name, patience=self.settings.lock_patience):
                 return visit(
                     device,
                     self.settings.plan(device),
                     secrets=self.settings.secrets,
                     trust=self.settings.trust,
+                    limits=self.settings.limits,
                     cancel=self.cancel,
                     told=self.settings.say,
                     before_login=self._pace,
