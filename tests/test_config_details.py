@@ -181,3 +181,40 @@ def test_aggressive_profile_and_names_as_identity():
     ).bindings
     assert any("aggressive" in sentence for sentence in binding.warnings)
     assert any("host name" in sentence for sentence in binding.warnings)
+
+
+def test_a_removed_dynamic_map_and_one_that_is_not_there():
+    base = (
+        "crypto map VPN 10 ipsec-isakmp dynamic D\n"
+        + WAN
+        + " crypto map VPN\ncrypto dynamic-map D 1\n set transform-set T\n"
+    )
+    assert read(base).bindings[0].why == ()
+    (gone,) = read(base + "no crypto dynamic-map D 1\n").bindings
+    assert gone.config_type is ConfigType.DYNAMIC_CRYPTO_MAP
+    assert any("D is not in this text" in sentence for sentence in gone.why)
+
+
+def test_a_hub_says_why_nobody_is_named():
+    tunnel = PROFILE + "interface Tunnel0\n tunnel mode gre multipoint\n"
+    (hub,) = read(tunnel + PROTECTED).bindings
+    assert any("every peer is learnt" in sentence for sentence in hub.why)
+    (spoke,) = read(tunnel + " ip nhrp map 10.0.0.1 198.51.100.1\n" + PROTECTED).bindings
+    assert not any("every peer is learnt" in sentence for sentence in spoke.why)
+
+
+def test_a_key_by_host_name_covers_no_address():
+    (binding,) = read(
+        "crypto isakmp key <masked> hostname 198.51.100.1\ncrypto keyring A\n pre-shared-key hostname h key <masked>\n"
+        " pre-shared-key address 198.51.100.1 key <masked>\ncrypto map M 10 ipsec-isakmp\n set peer 198.51.100.1\n"
+        " match address A\n" + WAN + " crypto map M\n"
+    ).bindings
+    assert binding.warnings == ()
+
+
+def test_an_ezvpn_client_in_a_vrf():
+    (binding,) = read(
+        "crypto ipsec client ezvpn E\n peer 198.51.100.1\ninterface FastEthernet4\n vrf forwarding INET\n"
+        " ip address 192.0.2.1 255.255.255.0\n crypto ipsec client ezvpn E\n"
+    ).bindings
+    assert (binding.fvrf, binding.local) == ("INET", (ip_address("192.0.2.1"),))

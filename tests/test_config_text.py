@@ -146,6 +146,7 @@ def _short(text: str) -> str:
         lambda text: text.replace("^C", "\x03"),
         lambda text: text.replace("^C", "@"),
         lambda text: text.replace("crypto map VPN\n", "crypto map VPN ! on the way out\n"),
+        lambda text: text.replace("\n set peer", "\n --More-- \b\b\b\b\b\b\b\b\b        \b\b\b\b\b\b\b\b\b set peer"),
         _flat,
         _shifted,
         _scripted,
@@ -270,6 +271,17 @@ def test_an_include_gives_no_types():
     config = read(("show running-config | include interface|tunnel", CONFIG), privilege=15)
     assert config.bindings == ()
     assert config.readable == "lines"
+
+
+def test_a_listing_of_some_interfaces_does_not_show_the_others():
+    text = "crypto map VPN 10 ipsec-isakmp\n set peer 198.51.100.1\n match address A\ninterface Tunnel0\n ip address 10.0.0.1 255.0.0.0\n"
+    config = read(("show running-config | section crypto|interface Tunnel", text), privilege=15)
+    assert config.readable == "lines"
+    assert config.recovery is False
+    assert any("no interface in this text" in sentence for sentence in config.bindings[0].why)
+    config = read(("show running-config | section crypto|interface", text), privilege=15)
+    assert config.readable == "full"
+    assert any("applied to no interface" in sentence for sentence in config.bindings[0].why)
 
 
 def test_an_unanchored_section_shows_children_without_their_parent():

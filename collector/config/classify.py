@@ -37,9 +37,18 @@ _RECOVERY = "crypto isakmp invalid-spi-recovery"
 _KEEPALIVE = "crypto isakmp keepalive 10 3"
 _IKEV2_DPD = "crypto ikev2 dpd 10 2 on-demand"
 _KEYRING = "crypto keyring K"
-_INTERFACE = "interface Tunnel0"
+_INTERFACES = tuple(
+    f"interface {name}" for name in ("Tunnel0", "GigabitEthernet0/0", "FastEthernet0", "Serial0", "Vlan1", "Dialer1")
+)
 _MOST = 50_000  # bindings: entries x interfaces can be made to explode
-_TYPES = (_INTERFACE, "crypto map M 10 ipsec-isakmp", "crypto dynamic-map D 10", "crypto ipsec profile P")
+_TYPES = (
+    *_INTERFACES,
+    "crypto map M 10 ipsec-isakmp",
+    "crypto dynamic-map D 10",
+    "crypto ipsec profile P",
+    "crypto isakmp profile P",
+    "crypto ikev2 profile P",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +84,7 @@ def classify(
     known = Known(
         router=router,
         keys_readable=any(text.reach.structural and text.reach.shows_sections(_KEYRING) for text in read),
-        interfaces_readable=any(text.reach.shows_sections(_INTERFACE) for text in read),
+        interfaces_readable=all(any(text.reach.shows_sections(head) for text in read) for head in _INTERFACES),
         dpd=_global_dpd(read, router.keepalive, _KEEPALIVE),
         dpd_ikev2=_global_dpd(read, router.ikev2_dpd, _IKEV2_DPD),
     )

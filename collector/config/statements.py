@@ -137,9 +137,12 @@ def _map_wide(router: Router, rest: _Rest, section: Section) -> None:
 def _dynamic_map(router: Router, rest: _Rest, section: Section) -> None:
     if rest[:1] and rest[0].lower() == "ipv6" and len(rest) > 2:
         rest = rest[1:]
-    if len(rest) < 2 or not is_number(rest[1]) or section.head.negated:
+    if len(rest) < 2 or not is_number(rest[1]):
         return
     key = (rest[0], int(rest[1][:6]))
+    if section.head.negated:
+        router.dynamic_entries.pop(key, None)
+        return
     entry = router.dynamic_entries.setdefault(
         key, Entry(family="ipv4", name=rest[0], sequence=key[1], kind="dynamic-template")
     )

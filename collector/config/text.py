@@ -17,6 +17,7 @@ _HEADS = (
     "building configuration", "current configuration", "derived configuration", "load for five secs",
     "time source is", "using ", "show running-config", "uncompressed configuration", "crypto pki certificate chain",
 )  # fmt: skip
+_PAGER = "--More--"
 _ETX = "^C"  # how IOS prints the control character that usually delimits a banner
 
 
@@ -38,6 +39,8 @@ def clean(capture: Capture, text: ConfigText) -> Cleaned:
         if len(raw) > LONGEST:
             result.too_long += 1
             continue
+        if _PAGER in raw:
+            raw = _after_pager(raw)  # noqa: PLW2901 - what the pager left of the line
         line = _CONTROL.sub("", raw.rstrip("\r\n")).replace("\x03", _ETX)
         if (match := _CHANGED.match(line.strip())) is not None:
             result.last_change = match.group(1)
@@ -65,6 +68,12 @@ def _banner_end(line: str) -> str | None:
         delimiter = _ETX if body.startswith(_ETX) else body[0]
         return None if delimiter in body[len(delimiter) :] else delimiter
     return _ETX if line.count(_ETX) % 2 and not line.lstrip().startswith(("description", "remark")) else None
+
+
+def _after_pager(raw: str) -> str:
+    """The line as it stood before `--More--` was printed and erased: behind the last backspace or carriage return."""
+    rest = raw[raw.rindex(_PAGER) + len(_PAGER) :].rstrip("\r\n")
+    return rest[max(rest.rfind("\b"), rest.rfind("\r")) + 1 :]
 
 
 def _skip(numbered: Iterator[tuple[int, str]], delimiter: str) -> bool:
