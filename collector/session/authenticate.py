@@ -6,7 +6,7 @@ The methods on offer are asked for first (as OpenSSH does), so that no attempt i
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,11 +67,12 @@ class Login:
         raise SessionError(ErrorCode.AUTH_METHOD, _wants(methods), phase="auth")
 
     def _with_keys(self, transport: Any, user: str) -> bool:
-        for key in _keys(self.credentials.keys or ""):
-            with contextlib.suppress(paramiko.AuthenticationException):
-                if not transport.auth_publickey(user, key):
-                    return True
-                raise SessionError(ErrorCode.AUTH_METHOD, "the server wants more than a key", phase="auth")
+        with _keys(self.credentials.keys or "") as keys:
+            for key in keys:
+                with contextlib.suppress(paramiko.AuthenticationException):
+                    if not transport.auth_publickey(user, key):
+                        return True
+                    raise SessionError(ErrorCode.AUTH_METHOD, "the server wants more than a key", phase="auth")
         return False
 
     def _with_password(self, transport: Any, user: str) -> list[str]:
@@ -140,13 +141,23 @@ def _wants(methods: list[str]) -> str:
     return f"the server offers {', '.join(methods) or 'no method'}"
 
 
-def _keys(where: str) -> list[Any]:
-    """The agent's keys, or the one of a file."""
-    if where == "agent":
-        return list(paramiko.Agent().get_keys())
+@contextlib.contextmanager
+def _keys(where: str) -> Iterator[list[Any]]:
+    """The agent's keys while it is connected, or the one of a file."""
+    if where != "agent":
+        yield [_key_of(where)]
+        return
+    agent = paramiko.Agent()
+    try:
+        yield list(agent.get_keys())
+    finally:
+        agent.close()
+
+
+def _key_of(where: str) -> Any:
     path = Path(where).expanduser()
     try:
-        return [paramiko.PKey.from_path(path)]
+        return paramiko.PKey.from_path(path)
     except OSError as error:
         raise SessionError(ErrorCode.CREDENTIAL, f"key file {path}: {error.strerror}", phase="credential") from None
     except (TypeError, ValueError, paramiko.SSHException) as error:
