@@ -351,3 +351,14 @@ def test_nothing_is_counted_where_nothing_is_wrong():
     drops = "show platform hardware qfp active feature ipsec datapath drops"
     assert "NOT_FOUND" not in render_snapshot("healthy", "hub-mad", [drops])[drops]
     assert re.search(r"SA_NOT_FOUND_SPI +3\n", render_snapshot("chatty", "right", [drops])[drops])
+
+
+def test_the_routers_know_every_line_that_the_catalogue_types():
+    from collector.commands import CATALOGUE
+
+    unknown = {"show drops history crypto"}  # no output of it is known to us
+    lines = [line.format(peer="192.0.2.20", vrf="CORP") for command in CATALOGUE for line in command.lines]
+    answers = render_snapshot("front-vrf", "flex", lines)
+    assert {line for line, text in answers.items() if "% Invalid" in text} <= unknown
+    assert "current_peer 192.0.2.20" in answers["show crypto ipsec sa vrf CORP"]
+    assert "esp sas" not in answers["show crypto ipsec sa identity"]

@@ -57,9 +57,12 @@ COMMANDS: tuple[Command, ...] = (
         "show crypto ipsec sa detail",
         "show crypto ipsec sa peer <address>",
         "show crypto ipsec sa peer <address> detail",
+        "show crypto ipsec sa peer vrf <word> <address>",
         "show crypto ipsec sa interface <word>",
+        "show crypto ipsec sa vrf <word>",
+        "show crypto ipsec sa identity",
     ),
-    *_of(ipsec.show_spi_lookup, "show crypto ipsec spi-lookup detail", needs="xe16"),
+    *_of(ipsec.show_spi_lookup, "show crypto ipsec spi-lookup", "show crypto ipsec spi-lookup detail", needs="xe16"),
     *_of(ipsec.show_flowmib, "show crypto mib ipsec flowmib global"),
     *_of(
         session.show_session,

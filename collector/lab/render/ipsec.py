@@ -1,4 +1,6 @@
-"""show crypto ipsec sa [peer A | interface I] [detail], show crypto ipsec spi-lookup detail, ... flowmib global."""
+"""show crypto ipsec sa [peer A | interface I | vrf V] [detail], ... identity, show crypto ipsec spi-lookup,
+... flowmib global.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +29,7 @@ _DETAIL_XE = [
 
 def show_ipsec_sa(look: Look) -> Lines:
     """Flows under their interface and map tag; a peer without SAs keeps its block, with `0x0(0)`."""
-    peer, interface = look.after("peer"), look.after("interface")
-    held = [
-        h
-        for h in shown(look)
-        if (peer is None or peer == str(h.end.remote))
-        and (interface is None or interface.lower() == h.end.interface.lower())
-    ]
+    held = [holding for holding in shown(look) if _asked_for(look, holding)]
     if not held:
         return ["", "No SAs found"]
     lines: Lines = []
@@ -44,6 +40,17 @@ def show_ipsec_sa(look: Look) -> Lines:
         for holding in flows:
             lines += _flow(look, holding)
     return lines
+
+
+def _asked_for(look: Look, holding: Holding) -> bool:
+    """`peer A`, `peer vrf F A`, `interface I`, `vrf V` (the inside one)."""
+    end, words = holding.end, look.words
+    if look.has("peer"):
+        front = look.after("vrf") if look.has("vrf") else look.device.front_vrf
+        return str(end.remote) in words and front == look.device.front_vrf
+    if look.has("interface"):
+        return (look.after("interface") or "").lower() == end.interface.lower()
+    return not look.has("vrf") or look.after("vrf") == holding.link.vrf
 
 
 def _flow(look: Look, holding: Holding) -> Lines:
@@ -76,6 +83,8 @@ def _flow(look: Look, holding: Holding) -> Lines:
         else f"     path mtu 1500, ip mtu 1500, ip mtu idb {mtu}",
         f"     current outbound spi: 0x{current:X}({current})",
     ]
+    if look.has("identity"):
+        return lines
     lines += ["     PFS (Y/N): N, DH group: none"] if look.era >= 2009 else []
     for direction, sas in (("inbound", holding.inbound), ("outbound", holding.outbound)):
         lines += ["", f"     {direction} esp sas:"]

@@ -68,6 +68,7 @@ def _since_registration(look: Look, holding: Holding) -> int:
 def show_nhs(look: Look) -> Lines:
     """Next-hop servers: E expecting replies, R responding."""
     lines: Lines = []
+    pending: Lines = []
     interface = ""
     for holding in sorted((h for h in _cloud(look) if is_static(h)), key=lambda h: h.end.interface):
         end = holding.end
@@ -87,6 +88,12 @@ def show_nhs(look: Look) -> Lines:
                 f"  req-sent {sent}  req-failed 0  repl-recv {sent - 3} (00:00:{seeds.number(59, end.device):02d} ago)"
             )
         lines.append(f"{end.far_tunnel_address}  {flags}{nbma}{tail}")
+        if flags == " E":
+            number = end.interface.removeprefix("Tunnel")
+            request = f"Reqid {sent % 65536}, Ret 64  NHS {end.far_tunnel_address} expired (Tu{number})"
+            pending.append(f"Registration Request: {request}")
+    if pending and look.has("detail"):
+        lines += ["", "", "Pending Registration Requests:", *pending]
     return lines
 
 
