@@ -94,17 +94,15 @@ def test_a_lost_capture_gains_nothing(case):
     assert_nothing_gained(case)
 
 
-def one_line_less(capture):
+def cut_after_each_line(capture):
+    """The answer breaks off: its end was not seen. (A line lost from the middle, unseen, is another router's answer.)"""
     lines = capture.text.splitlines(keepends=True)
-    for number, line in enumerate(lines):
-        if line.strip():
-            yield (
-                f"without line {number + 1} {line.strip()!r}",
-                replace(capture, text="".join((*lines[:number], *lines[number + 1 :]))),
-            )
+    for number in range(len(lines)):
+        text = "".join(lines[:number])
+        yield f"cut after {number} lines", replace(capture, text=text, complete=False, note="the connection was lost")
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("case", CASES, ids=name)
-def test_a_lost_line_gains_nothing(case):
-    assert_nothing_gained(case, one_line_less)
+def test_an_answer_that_breaks_off_gains_nothing(case):
+    assert_nothing_gained(case, cut_after_each_line)
