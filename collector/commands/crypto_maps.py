@@ -98,6 +98,8 @@ class _Answer:
         entry, self.open = self.open, None
         name = entry.row.text("NAME")
         sequence = int(entry.row.text("SEQUENCE"))
+        if not entry.peers and "INCOMPLETE" not in entry.values and _kind(entry) in {"ipsec-isakmp", "manual"}:
+            self._doubt(entry.row, f"map {name} {sequence} has no peer, and no warning that it has none")
         if entry.braces:
             self._doubt(entry.row, "its list of transform sets does not end: cut?")
         if (name, sequence) in self.keys:
@@ -147,7 +149,7 @@ def _kind(entry: _Open) -> str:
         return "dynamic"
     if "BORN_OF" in values:
         return "dynamic-instance"
-    if "PROFILE_NAME" in values or "INSTANCE" in values:
+    if "PROFILE_NAME" in values or "INSTANCE" in values or "-head-" in entry.row.text("NAME"):
         return "tunnel"
     return {"ipsec-manual": "manual", "gdoi": "gdoi"}.get(printed, "ipsec-isakmp")
 

@@ -23,7 +23,7 @@ def fold(rows: Iterable[Row], doubts: Doubts) -> Iterator[IpsecProfile]:
                 yield profile
             profile, kinds = IpsecProfile(line=row.line, name=row.text("NAME")), []
         elif row.first != "NONE":
-            if profile is None or row.first in kinds:
+            if profile is None or row.first in kinds or "CLOSED" in kinds:
                 doubts.append(Doubt(line=row.line, text=f"{row.first.lower()}: out of order"))
             else:
                 profile = _with(profile, row)
