@@ -126,7 +126,9 @@ def _flows(facts: Facts) -> Iterator[_Gap]:
 
 def _fields(facts: Facts) -> Iterator[_Gap]:
     """Facts that are not there at all, and that no blind spot speaks of."""
-    told = {spot.need for spot in facts.blind_spots}
+    told = {spot.need for spot in facts.blind_spots if spot.blocking}
+    if "config" in told:
+        told |= {"peers", "recovery_configured"}
     wanted = ["incidents", "peers"]
     if facts.peers is not None:
         wanted.append("recovery_configured")

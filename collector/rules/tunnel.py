@@ -31,8 +31,10 @@ from collector.rules.words import (
     listed,
     moment,
     peer_text,
+    shortened,
     spi_text,
     spis_of,
+    standing,
     twins,
     unique,
 )
@@ -103,23 +105,23 @@ def quiet(facts: Facts) -> Judgement:
 def _judgement(
     facts: Facts, incident: Incident, decision: Decision, told: Telling, subject: tuple[str, ...]
 ) -> Judgement:
-    peer = incident.peer
+    peer, hole = incident.peer, standing(incident)
     certain = decision.verdict is Verdict.FAIL
     return Judgement(
         verdict=decision.verdict,
         subject=subject,
         title=told.title,
         message=f"{facts.device.name} drops what comes from {_far(incident)} to "
-        f"{incident.destination or incident.destination_text} under {spi_text(incident)}: {lines_text(incident)}. "
+        f"{incident.destination or incident.destination_text} under {spi_text(hole)}: {lines_text(hole)}. "
         f"{told.cure}",
         why=" ".join(_sentences(decision.reason, *told.why, *_circumstances(incident))),
         evidence=_evidence(facts, incident),
         peer=peer.address if peer else None,
         actions=told.actions if certain else (),
         level=_level(facts, incident),
-        first_seen=incident.first_seen,
-        last_seen=incident.last_seen,
-        spis=spis_of(incident),
+        first_seen=hole.first_seen,
+        last_seen=hole.last_seen,
+        spis=spis_of(hole),
         missing=decision.missing,
         event=not decision.quiet,
         far_device=incident.join.device if incident.join and joined(incident) else None,
@@ -146,8 +148,8 @@ def _evidence(facts: Facts, incident: Incident) -> tuple[Evidence, ...]:
     peer, join = incident.peer, incident.join
     return unique(
         (
-            *incident_evidence(incident),
-            *incident.evidence,
+            *incident_evidence(standing(incident)),
+            *shortened(incident.evidence),
             *(peer.evidence if peer else ()),
             *(peer.ike_evidence if peer else ()),
             *(evidence_of(facts, facts.config.recovery_evidence) if facts.config else ()),

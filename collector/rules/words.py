@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from collector.model import ConfigLine, Evidence, Facts, Incident, Peer, Spi
+from collector.model import ConfigLine, Evidence, Facts, Incident, Peer, Spi, State
 
 LINES_SHOWN = 12  # of one flow's log lines: the first and the last half
 
@@ -70,6 +71,21 @@ def flow_subject(incident: Incident, doubled: frozenset[str]) -> tuple[str, ...]
     if source is not None and source.group:
         return ("flow", source.group, ends)
     return ("flow", ends, incident.vrf or "") if ends in doubled else ("flow", ends)
+
+
+def standing(incident: Incident) -> Incident:
+    """The flow with its persistent SPIs alone: a rekey race of the same tunnel is not part of the black hole."""
+    keys = tuple(key for key in incident.keys if key.state is State.PERSISTENT)
+    times = [line.at for key in keys for line in key.sightings if line.at is not None]
+    if not keys or len(keys) == len(incident.keys):
+        return incident
+    return replace(
+        incident,
+        keys=keys,
+        messages=sum(len(key.sightings) for key in keys),
+        first_seen=min(times, default=None),
+        last_seen=max(times, default=None),
+    )
 
 
 def spis_of(incident: Incident) -> tuple[Spi, ...]:
