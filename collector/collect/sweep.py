@@ -314,7 +314,7 @@ class _Run:
             kind = "failed"
         self.tally[kind] += 1
         for failure in failures:
-            self.codes[failure.code] = self.codes.get(failure.code, 0) + 1
+            self.codes[failure.code.value] = self.codes.get(failure.code.value, 0) + 1
         self.on_snapshot(snapshot)
         self._progress(job.device.name)
 
