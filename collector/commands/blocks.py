@@ -66,8 +66,8 @@ def read_blocks(
 ) -> Reading[R]:
     """Run the template, fold its rows, prove that nothing was lost.
 
-    filtered: the text behind the pipe; one of `whole_filters` keeps every block, any other leaves rows that are
-    evidence but prove no absence, so the reading is `incomplete`.
+    filtered: the text behind the pipe; one of `whole_filters` keeps every block (and drops the word for none, so an
+    empty answer is one), any other leaves rows that are evidence but prove no absence: the reading is `incomplete`.
     """
     assert command.template is not None
     seen = _Seen(counts=counts, wordings=empty.wordings)
@@ -80,7 +80,7 @@ def read_blocks(
         *_unknown(left),
         *(f"line {doubt.line}: {doubt.text}" for doubt in doubts),
         *_differences(seen, counts, records),
-        *_silence(seen, empty, found=bool(records)),
+        *_silence(seen, silent=empty.silent or (filtered is not None and not partial), found=bool(records)),
     ]
     if not complaints:
         return Reading(command=command.name, status=CaptureStatus.PARSED, records=records)
@@ -143,7 +143,7 @@ def _differences(seen: _Seen, counts: tuple[Count[R], ...], records: Sequence[R]
             yield f"{counted} {count.what}(s) stand in the text, {total} were read"
 
 
-def _silence(seen: _Seen, empty: Empty, *, found: bool) -> Iterator[str]:
-    if found or seen.said_none or (empty.silent and not seen.text_lines):
+def _silence(seen: _Seen, *, silent: bool, found: bool) -> Iterator[str]:
+    if found or seen.said_none or (silent and not seen.text_lines):
         return
     yield "no row, and not the router's word for none" if seen.text_lines else "the answer is empty"

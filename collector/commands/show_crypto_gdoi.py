@@ -34,9 +34,13 @@ def fold(rows: Iterable[Row], doubts: Doubts) -> Iterator[GdoiGroup]:
 
 
 def read(lines: Iterable[str], filtered: str | None) -> Reading[GdoiGroup]:
-    """Whole when every line belongs to a group."""
+    """Whole when every line belongs to a group. Without a group only a heading comes, or nothing."""
     return read_blocks(
-        COMMAND, lines, fold, empty=Empty(wordings=("No ", "% No", "There are no", "There is no")), filtered=filtered
+        COMMAND,
+        lines,
+        fold,
+        empty=Empty(wordings=("GROUP INFORMATION", "No ", "% No", "There are no", "There is no"), silent=True),
+        filtered=filtered,
     )
 
 

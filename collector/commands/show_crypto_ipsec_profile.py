@@ -55,13 +55,13 @@ def _close(profile: IpsecProfile, kinds: list[str], names: set[str]) -> Iterator
 
 
 def read(lines: Iterable[str], filtered: str | None) -> Reading[IpsecProfile]:
-    """Whole when each `IPSEC profile` is a record that ends."""
+    """Whole when each `IPSEC profile` is a record that ends. Old images without one print nothing."""
     return read_blocks(
         COMMAND,
         lines,
         fold,
         counts=(Count(what="profile", starts=("IPSEC profile",)),),
-        empty=Empty(wordings=("No ", "There are no", "There is no")),
+        empty=Empty(wordings=("No ", "There are no", "There is no"), silent=True),
         filtered=filtered,
     )
 
