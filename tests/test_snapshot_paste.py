@@ -141,7 +141,7 @@ def test_stray_lines_stand_before_a_real_log_which_is_the_last_word(tmp_path):
     )
     captures = one(tmp_path, text)
     assert [capture.command for capture in captures] == ["show clock", "show logging", "show logging"]
-    assert [capture.text[:19] for capture in captures[1:]] == ["*Nov 24 14:09:00: %", "*Nov 24 14:00:00: %"]
+    assert [capture.text.strip()[:19] for capture in captures[1:]] == ["*Nov 24 14:09:00: %", "*Nov 24 14:00:00: %"]
 
 
 def test_a_log_and_a_configuration_are_left_alone(tmp_path):

@@ -416,3 +416,21 @@ def test_a_saved_index_cut_anywhere_is_refused_or_whole(tmp_path_factory, cut: f
     except StateError:
         return
     assert json.loads(index)["device"]["name"] == one.device.name
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\n" * 300_000, " " * 300_000, "\n \n" * 90_000, "R1#" * 90_000, "-" * 300_000, "show " * 60_000, "R1#show " * 40_000, "%A-1-B:" * 40_000,
+     "interface: x\n" * 25_000, "1.1 " * 80_000, "a" * 70_000 + ">", "R1#show clock\n" * 20_000, "(" * 300_000, "banner motd #\n" * 20_000],
+    ids=lambda text: repr(text[:12]),
+)  # fmt: skip
+def test_hostile_documents_cost_linear_time(tmp_path, text: str):
+    import time
+
+    begun = time.process_time()
+    try:
+        for snapshot in found(put(tmp_path, {"x.txt": f"x\n{text}\nx\n"}) / "x.txt"):
+            assert snapshot
+    except UsageError:
+        pass
+    assert time.process_time() - begun < 3

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import chain, islice
 from typing import Any
 
@@ -71,6 +72,7 @@ CATALOGUE: tuple[Command[object], ...] = (
 __all__ = ["CATALOGUE", "Command", "Reading", "Typed", "read_capture", "recognise", "rows_of"]
 
 
+@lru_cache(maxsize=1024)
 def recognise(line: str) -> Typed | None:
     """The command behind a typed line, or `None` for one that the catalogue does not have."""
     return _recognise(line, CATALOGUE)

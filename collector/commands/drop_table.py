@@ -7,9 +7,10 @@ out zeros alone, so it proves them too.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from collector.commands.command import Reading
+from collector.errors import ErrorCode
 from collector.model import CaptureStatus, DropCounter, DropTable
 from collector.parse import Row
 from collector.parse.duration import duration
@@ -20,7 +21,7 @@ _ONLY_ZEROS = re.compile(r"ex?c?l?u?d?e? +_0_$")
 def drop_tables(filtered: str | None) -> Callable[[tuple[Row, ...]], tuple[DropTable, ...]]:
     """The `records` of a drop command: rows with NAME and PACKETS are counters, the others say what the table proves.
 
-    Several tables in one text (`show drops history`) come as one record each: a second heading begins a second table.
+    Several tables in one text (`show drops history`) come as one record each: another heading begins another table.
     """
 
     def records(rows: tuple[Row, ...]) -> tuple[DropTable, ...]:
@@ -32,8 +33,9 @@ def drop_tables(filtered: str | None) -> Callable[[tuple[Row, ...]], tuple[DropT
 def _parts(rows: tuple[Row, ...]) -> list[list[Row]]:
     parts: list[list[Row]] = []
     for row in rows:
-        begun = parts and any(earlier.text("HEADING") for earlier in parts[-1])
-        if not parts or (begun and (row.text("HEADING") or row.text("LAST_CLEARING"))):
+        headings = {earlier.text("HEADING") for earlier in parts[-1]} - {""} if parts else set()
+        other = row.text("HEADING") and row.text("HEADING") not in headings
+        if not parts or (headings and (other or row.text("LAST_CLEARING"))):
             parts.append([])
         parts[-1].append(row)
     return parts
@@ -66,9 +68,32 @@ def _table(rows: list[Row], filtered: str | None) -> DropTable:
     )
 
 
-def honest(reading: Reading[DropTable], filtered: str | None) -> Reading[DropTable]:
-    """`reading`, where an empty answer to a filter is one empty table that proves nothing."""
-    if reading.records or reading.unparsed or filtered is None:
+def honest(reading: Reading[DropTable], filtered: str | None, *, tables: int | None = 1) -> Reading[DropTable]:
+    """`reading`, where an empty answer to a filter is one empty table, and what stands twice is told.
+
+    tables: how many the command prints; `None` where that is not known.
+    """
+    if not reading.records and not reading.unparsed and filtered is not None:
+        nothing = DropTable(line=1, counters=(), zeros_shown=False)
+        return Reading(command=reading.command, status=CaptureStatus.PARSED, records=(nothing,))
+    twice = next((name for table in reading.records for name in _doubled(table)), None)
+    reason = f"the counter {twice} stands twice in one table" if twice else ""
+    if tables is not None and len(reading.records) > tables:
+        reason = "the text of more than one answer"
+    if reading.status is not CaptureStatus.PARSED or not reason:
         return reading
-    nothing = DropTable(line=1, counters=(), zeros_shown=False)
-    return Reading(command=reading.command, status=CaptureStatus.PARSED, records=(nothing,))
+    return Reading(
+        command=reading.command,
+        status=CaptureStatus.INCOMPLETE,
+        records=reading.records,
+        reason=reason,
+        code=ErrorCode.PARSE,
+    )
+
+
+def _doubled(table: DropTable) -> Iterator[str]:
+    seen: set[str] = set()
+    for counter in table.counters:
+        if counter.name in seen:
+            yield counter.name
+        seen.add(counter.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from collector.commands.command import Command, Reading
+from collector.commands.drop_table import honest
 from collector.commands.reading import read_table
 from collector.model import DropCounter, DropTable
 from collector.parse import Row
@@ -18,12 +19,14 @@ def records(rows: tuple[Row, ...]) -> tuple[DropTable, ...]:
             tables.append((row.line, []))
         elif tables:
             tables[-1][1].append(DropCounter(line=row.line, name=row.text("NAME"), packets=int(row.text("VALUE"))))
-    return tuple(DropTable(line=line, counters=tuple(counters), zeros_shown=True) for line, counters in tables)
+    return tuple(
+        DropTable(line=line, counters=tuple(counters), zeros_shown=True) for line, counters in tables if counters
+    )
 
 
-def read(lines: Iterable[str], _filtered: str | None) -> Reading[DropTable]:
+def read(lines: Iterable[str], filtered: str | None) -> Reading[DropTable]:
     """One record a VRF; every counter is printed, zeros included."""
-    return read_table(COMMAND, lines, records)
+    return honest(read_table(COMMAND, lines, records), filtered, tables=None)
 
 
 COMMAND: Command[DropTable] = Command(

@@ -15,7 +15,9 @@ from collector.model import DropTable
 
 def read(lines: Iterable[str], filtered: str | None) -> Reading[DropTable]:
     """One record a table."""
-    return honest(read_table(COMMAND, lines, drop_tables(filtered), empty_allowed=filtered is not None), filtered)
+    return honest(
+        read_table(COMMAND, lines, drop_tables(filtered), empty_allowed=filtered is not None), filtered, tables=None
+    )
 
 
 _FORMS = ("history qfp", "history crypto", "qfp", "crypto")

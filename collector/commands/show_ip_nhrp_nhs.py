@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from collector.commands.blocks import Count, Doubts, Empty, read_blocks
+from collector.commands.blocks import Count, Doubt, Doubts, Empty, read_blocks
 from collector.commands.command import Command, Reading
 from collector.model import NhsEntry, to_address
 from collector.parse import Row
@@ -13,9 +13,12 @@ from collector.parse import Row
 _BEGINS = re.compile(r"[0-9A-Fa-f]*[.:][0-9A-Fa-f:.]*(?:\s|$)")
 
 
-def records(rows: Iterable[Row], _doubts: Doubts) -> Iterator[NhsEntry]:
+def records(rows: Iterable[Row], doubts: Doubts) -> Iterator[NhsEntry]:
     """Rows with INTERFACE, NHS, FLAGS, NBMA, NBMA_NAME, PRIORITY, CLUSTER -> NhsEntry. Without NBMA: not learnt yet."""
-    yield from map(_entry, rows)
+    for row in rows:
+        if not row.text("INTERFACE"):
+            doubts.append(Doubt(line=row.line, text="the line of its interface is missing"))
+        yield _entry(row)
 
 
 def _entry(row: Row) -> NhsEntry:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from collector.commands.blocks import Count, Doubts, Empty, read_blocks
+from collector.commands.blocks import Count, Doubt, Doubts, Empty, read_blocks
 from collector.commands.command import Command, Reading
 from collector.model import StandbyGroup, to_address
 from collector.parse import Row
@@ -13,11 +13,13 @@ from collector.parse import Row
 _BEGINS = re.compile(r"[A-Z][A-Za-z]*\d\S*\s+\d+\s+\d+\s")
 
 
-def records(rows: Iterable[Row], _doubts: Doubts) -> Iterator[StandbyGroup]:
+def records(rows: Iterable[Row], doubts: Doubts) -> Iterator[StandbyGroup]:
     """Rows with INTERFACE, GROUP, STATE, ACTIVE, STANDBY, VIRTUAL (an address, or "unknown") -> StandbyGroup."""
     for row in rows:
         if not row.text("INTERFACE"):
             continue
+        if not row.text("STANDBY") or not row.text("VIRTUAL"):
+            doubts.append(Doubt(line=row.line, text=f"the group of {row.text('INTERFACE')} is not whole"))
         yield StandbyGroup(
             line=row.line,
             interface=row.text("INTERFACE"),

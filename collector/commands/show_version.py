@@ -17,6 +17,7 @@ from collector.model import CaptureStatus, Version
 from collector.parse import Row
 from collector.parse.duration import duration
 
+_ONCE = ("onfiguration register is", " uptime is ", "System image file is")
 _XE = ("ios-xe", "ios xe", "linux_iosd", "iosxe")
 
 
@@ -48,8 +49,8 @@ def _family(row: Row) -> Literal["ios", "ios-xe"] | None:
 
 
 def read(lines: Iterable[str], filtered: str | None) -> Reading[Version]:
-    """One record. Unfiltered it needs a version, an uptime and the configuration register."""
-    seen: list[str] = []
+    """One record. Unfiltered it needs a version, an uptime and the configuration register, each once."""
+    seen = dict.fromkeys(_ONCE, 0)
     reading = read_table(COMMAND, _watch(lines, seen), records)
     if reading.status is not CaptureStatus.PARSED:
         return reading
@@ -57,23 +58,26 @@ def read(lines: Iterable[str], filtered: str | None) -> Reading[Version]:
     lacking = [name for name, value in (("version", record.version), ("uptime", record.uptime)) if value is None]
     if filtered is not None:
         lacking = lacking if len(lacking) == 2 else []
-    elif not seen:
+    elif not seen["onfiguration register is"]:
         lacking.append("last line (configuration register)")
-    if not lacking:
+    reason = f"{' and '.join(lacking)} not found" if lacking else ""
+    if max(seen.values()) > 1:
+        reason = "the text of more than one answer"
+    if not reason:
         return reading
     return Reading(
         command=COMMAND.name,
         status=CaptureStatus.INCOMPLETE,
         records=reading.records,
-        reason=f"{' and '.join(lacking)} not found",
+        reason=reason,
         code=ErrorCode.PARSE,
     )
 
 
-def _watch(lines: Iterable[str], seen: list[str]) -> Iterator[str]:
+def _watch(lines: Iterable[str], seen: dict[str, int]) -> Iterator[str]:
     for line in lines:
-        if "onfiguration register is" in line:
-            seen.append(line)
+        for words in seen:
+            seen[words] += words in line
         yield line
 
 

@@ -11,40 +11,43 @@ from collector.snapshot.text import Document
 _SIGNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.MULTILINE), command)
     for pattern, command in (
-        (r"^\s*dst\s+src\s+state\s+conn-id", "show crypto isakmp sa"),
-        (r"^\s*C-id\s+Local\s+Remote\s+I-VRF", "show crypto isakmp sa detail"),
-        (r"^\s*interface: \S+\s*\n\s*Crypto map tag:", "show crypto ipsec sa"),
-        (r"^\s*Session-id:\s*\d+, Status:", "show crypto ikev2 session"),
-        (r"^\s*Tunnel-id\s+Local\s+Remote\s+fvrf/ivrf\s+Status", "show crypto ikev2 sa"),
-        (r"^\s*(?:IPv[46] )?Crypto ISAKMP SA\s*$", "show crypto isakmp sa"),
-        (r"^\s*(?:Crypto session current status|Session status: [A-Z-]+\s*$)", "show crypto session"),
-        (r"^\s*Syslog logging: (?:enabled|disabled)", "show logging"),
-        (r"^\s*Log Buffer \(\d+ bytes\):", "show logging"),
-        (r"^.*\buptime is \d.*$", "show version"),
-        (r"^\s*Drop Type\s+Name\s+Packets", "show platform hardware qfp active feature ipsec datapath drops"),
+        (r"^[ \t]*dst\s+src\s+state\s+conn-id", "show crypto isakmp sa"),
+        (r"^[ \t]*C-id\s+Local\s+Remote\s+I-VRF", "show crypto isakmp sa detail"),
+        (r"^[ \t]*interface: \S+[ \t]*\n[ \t]*Crypto map tag:", "show crypto ipsec sa"),
+        (r"^[ \t]*Session-id:\s*\d+, Status:", "show crypto ikev2 session"),
+        (r"^[ \t]*Tunnel-id\s+Local\s+Remote\s+fvrf/ivrf\s+Status", "show crypto ikev2 sa"),
+        (r"^[ \t]*(?:IPv[46] )?Crypto ISAKMP SA[ \t]*$", "show crypto isakmp sa"),
+        (r"^[ \t]*(?:Crypto session current status|Session status: [A-Z-]+[ \t]*$)", "show crypto session"),
+        (r"^[ \t]*Syslog logging: (?:enabled|disabled)", "show logging"),
+        (r"^[ \t]*Log Buffer \(\d+ bytes\):", "show logging"),
+        (r"^\S{1,64} uptime is \d", "show version"),
+        (r"^[ \t]*Drop Type\s+Name\s+Packets", "show platform hardware qfp active feature ipsec datapath drops"),
         (
-            r"^\s*\d+\s+(?:IN|OUT)_[A-Z0-9_]+\s+\d+\s*(?:<|$)",
+            r"^[ \t]*\d+\s+(?:IN|OUT)_[A-Z0-9_]+\s+\d+[ \t]*(?:<|$)",
             "show platform hardware qfp active feature ipsec datapath drops | include _",
         ),
-        (r"^\s*(?:ID\s+)?Global Drop Stats\s+(?:Packets|1-Min)", "show platform hardware qfp active statistics drop"),
         (
-            r"^\s*Ipsec(?:Input|InvalidSa)\s+\d+\s+\d+\s*(?:<|$)",
+            r"^[ \t]*(?:ID\s+)?Global Drop Stats\s+(?:Packets|1-Min)",
+            "show platform hardware qfp active statistics drop",
+        ),
+        (
+            r"^[ \t]*Ipsec(?:Input|InvalidSa)\s+\d+\s+\d+[ \t]*(?:<|$)",
             "show platform hardware qfp active statistics drop | include Ipsec",
         ),
-        (r"^\s*Type: (?:static|dynamic|incomplete), Flags:", "show ip nhrp"),
-        (r"^\s*Target\s+Via\s+NBMA\s+Mode\s+Intfc", "show ip nhrp brief"),
-        (r"^\s*(?:Legend: Attrb -->|Interface: \S+, IPv[46] NHRP Details)", "show dmvpn"),
-        (r"^\s*Legend: E=Expecting replies", "show ip nhrp nhs"),
-        (r"^\s*Crypto Map(?: IPv[46])?:? \"[^\"]+\"", "show crypto map"),
-        (r"^\s*Crypto Map Template\s?\"", "show crypto dynamic-map"),
-        (r"^\s*IPSEC profile \S+", "show crypto ipsec profile"),
-        (r"^\s*GROUP INFORMATION", "show crypto gdoi"),
-        (r"^\s*P indicates configured to preempt", "show standby brief"),
-        (r"^\s*Current privilege level is \d", "show privilege"),
-        (r"^[*.]?\d\d:\d\d:\d\d\.\d{3} \S+ [A-Z][a-z]{2} [A-Z][a-z]{2} \d{1,2} \d{4}\s*$", "show clock"),
+        (r"^[ \t]*Type: (?:static|dynamic|incomplete), Flags:", "show ip nhrp"),
+        (r"^[ \t]*Target\s+Via\s+NBMA\s+Mode\s+Intfc", "show ip nhrp brief"),
+        (r"^[ \t]*(?:Legend: Attrb -->|Interface: \S+, IPv[46] NHRP Details)", "show dmvpn"),
+        (r"^[ \t]*Legend: E=Expecting replies", "show ip nhrp nhs"),
+        (r"^[ \t]*Crypto Map(?: IPv[46])?:? \"[^\"]+\"", "show crypto map"),
+        (r"^[ \t]*Crypto Map Template\s?\"", "show crypto dynamic-map"),
+        (r"^[ \t]*IPSEC profile \S+", "show crypto ipsec profile"),
+        (r"^[ \t]*GROUP INFORMATION", "show crypto gdoi"),
+        (r"^[ \t]*P indicates configured to preempt", "show standby brief"),
+        (r"^[ \t]*Current privilege level is \d", "show privilege"),
+        (r"^[*.]?\d\d:\d\d:\d\d\.\d{3} \S+ [A-Z][a-z]{2} [A-Z][a-z]{2} \d{1,2} \d{4}[ \t]*$", "show clock"),
     )
 )
-_BUFFER = re.compile(r"^\s*(?:Syslog logging: (?:enabled|disabled)|Log Buffer \(\d+ bytes\):)", re.MULTILINE)
+_BUFFER = re.compile(r"^[ \t]*(?:Syslog logging: (?:enabled|disabled)|Log Buffer \(\d+ bytes\):)", re.MULTILINE)
 _NAMED = re.compile(r"(?:(?P<device>.+?)[ _.\-]+)??(?:\d{1,3}[ _\-])?(?P<command>sh(?:ow)?[ _\-].+)$", re.IGNORECASE)
 
 

@@ -1,7 +1,7 @@
 """Log messages that stand outside of a log: between prompts, amid another answer, in the prose of a document.
 
-They become a capture of `show logging` of their own. Its lines keep their distance, so that a line number in it and
-one in the file differ by a constant.
+They become a capture of `show logging` of their own. Blank lines stand for what is left out, so that a line number in
+it is one of the file (deep in a large file: less a constant, `first_line`).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ _GOES_ON = re.compile(
     r"\s*(?:[\d.:/,]|input interface|srcaddr|src_addr|dest_?addr|destaddr|prot ?=|spi ?=|has invalid spi|connection id)"
 )
 _BLANKS = 3  # blank lines that a mail or a PDF puts into one message
+_PADDED = 100_000  # lines; beyond, the text begins with its first message
 _PIECES = 5  # lines that one message may be wrapped into
 
 
@@ -65,7 +66,7 @@ class Stray:
         """What was collected, as an answer to `show logging`; `None` where there was nothing."""
         if not self.lines:
             return None
-        first = self.lines[0][0]
+        first = 1 if self.lines[-1][0] <= _PADDED else self.lines[0][0]
         text: list[str] = []
         for number, line in self.lines:
             text.extend([""] * (number - first - len(text)))
