@@ -13,8 +13,10 @@ from collector.commands.command import Command, Reading
 from collector.errors import ErrorCode
 from collector.model import CaptureStatus
 from collector.parse import Row, Unparsed, stream
+from collector.parse.interruption import interrupts
 
 R = TypeVar("R")
+_HEAD = 8  # lines in which an answer of terminal lines only is recognised
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,11 +88,11 @@ def read_blocks(
         return Reading(command=command.name, status=CaptureStatus.PARSED, records=records)
     return Reading(
         command=command.name,
-        status=CaptureStatus.INCOMPLETE if seen.text_lines else CaptureStatus.MISSING,
+        status=CaptureStatus.INCOMPLETE if seen.answered else CaptureStatus.MISSING,
         records=records,
         unparsed=tuple(left),
         reason=complaints[0],
-        code=ErrorCode.PARSE if seen.text_lines else None,
+        code=ErrorCode.PARSE if seen.answered else None,
     )
 
 
@@ -102,8 +104,16 @@ class _Seen:
         self.begins = [(at, count.begins) for at, count in enumerate(counts) if count.begins is not None]
         self.wordings = wordings
         self.counted = [0] * len(counts)
+        self.head: list[str] = []  # the first lines that are not blank
         self.text_lines = 0
         self.said_none = False
+
+    @property
+    def answered(self) -> bool:
+        """False where nothing came but blanks, echo, prompt and lines of the terminal itself."""
+        if self.text_lines > len(self.head):
+            return True
+        return not all(interrupts(line, first=not at, after_log=at > 0) for at, line in enumerate(self.head))
 
     def watch(self, lines: Iterable[str]) -> Iterator[str]:
         marks = tuple(mark for starts in (*self.starts, self.wordings) for mark in starts)
@@ -111,6 +121,8 @@ class _Seen:
             stripped = line.strip()
             if stripped:
                 self.text_lines += 1
+                if self.text_lines <= _HEAD:
+                    self.head.append(stripped)
                 if stripped.startswith(marks):  # one look for all: nearly every line begins with none of them
                     self._mark(stripped)
                 for at, begins in self.begins:
@@ -144,6 +156,6 @@ def _differences(seen: _Seen, counts: tuple[Count[R], ...], records: Sequence[R]
 
 
 def _silence(seen: _Seen, *, silent: bool, found: bool) -> Iterator[str]:
-    if found or seen.said_none or (silent and not seen.text_lines):
+    if found or seen.said_none or (silent and not seen.answered):
         return
-    yield "no row, and not the router's word for none" if seen.text_lines else "the answer is empty"
+    yield "no row, and not the router's word for none" if seen.answered else "the answer is empty"
