@@ -365,3 +365,14 @@ def test_the_routers_know_every_line_that_the_catalogue_types():
     assert {line for line, text in answers.items() if "% Invalid" in text} <= unknown
     assert "current_peer 192.0.2.20" in answers["show crypto ipsec sa vrf CORP"]
     assert "esp sas" not in answers["show crypto ipsec sa identity"]
+
+
+def test_a_map_encrypts_gre_names_a_backup_and_resolves_a_peer():
+    asked = ["show running-config", "show crypto map", "show crypto ipsec sa"]
+    dialin, v2 = (render_snapshot("zoo", name, asked) for name in ("dialin", "v2"))
+    assert "permit gre host 198.51.100.21 host 198.51.100.23" in dialin["show running-config"]
+    assert " tunnel destination 198.51.100.23\n!" in dialin["show running-config"]
+    assert "(198.51.100.23/255.255.255.255/47/0)" in dialin["show crypto ipsec sa"]
+    assert " set peer vpn.example.net dynamic\n" in dialin["show running-config"]
+    assert " set peer 192.0.2.12 default\n set peer 192.0.2.99\n" in v2["show running-config"]
+    assert "\tPeer = 192.0.2.12 (default)\n\tPeer = 192.0.2.99\n" in v2["show crypto map"]

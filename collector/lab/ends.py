@@ -11,6 +11,7 @@ from collector.lab.model import Device, End
 # type in a scenario -> config types at the initiator and the responder
 TYPES: dict[str, tuple[str, str]] = {
     "static-map": ("static-crypto-map", "static-crypto-map"),
+    "gre-map": ("static-crypto-map", "static-crypto-map"),  # plain GRE, encrypted by the map on the port below
     "dynamic-map": ("static-crypto-map", "dynamic-crypto-map"),
     "gre": ("gre-tunnel-protection", "gre-tunnel-protection"),
     "dmvpn": ("mgre-static-nhrp", "mgre-dynamic-nhrp"),
@@ -36,6 +37,7 @@ class Order:
     nat: IPv4Address | None
     shared: bool
     peer_text: str
+    backup: IPv4Address | None
     responder_only: bool
 
 
@@ -80,7 +82,9 @@ class Plan:
         far_kind = TYPES[order.kind][1 if initiator else 0]
         remote = order.nat if order.nat is not None and not initiator else _outer(far, far_kind)
         interface, tag, sequence, tunnel = self._place(order, kind, own)
-        local_ident, remote_ident = _idents(kind, own, far, local, remote)
+        local_ident, remote_ident = _idents(
+            "gre-tunnel-protection" if order.kind == "gre-map" else kind, own, far, local, remote
+        )
         return End(
             device=own.name,
             kind=kind,
@@ -97,6 +101,7 @@ class Plan:
             tunnel_address=inner[0] if tunnel is not None else None,
             far_tunnel_address=inner[1].ip if tunnel is not None else None,
             peer_text=order.peer_text if initiator else "",
+            backup=order.backup if initiator else None,
             responder_only=order.responder_only and not initiator,
         )
 
@@ -105,7 +110,8 @@ class Plan:
         wan = own.platform.wan
         if kind in MAPS:
             self.sequences[own.name] += 10
-            return wan, "VPN", 65000 if kind != "static-crypto-map" else self.sequences[own.name], None
+            sequence = 65000 if kind != "static-crypto-map" else self.sequences[own.name]
+            return wan, "VPN", sequence, self._number(own) if order.kind == "gre-map" else None
         if kind == "ezvpn-client":
             return wan, f"{wan}-head-0", 65536, None
         if kind == "getvpn":
@@ -115,16 +121,15 @@ class Plan:
             name = f"Virtual-Access{self.virtual[own.name]}"
             return name, f"{name}-head-0", 65536, None
         if kind == "sd-wan":
-            self.tunnels[own.name] += 1
-            number = 10000 + self.tunnels[own.name]
+            number = 10000 + self._number(own)
             return f"Tunnel{number}", f"Tunnel{number}-vesen-head-0", 65536, number
-        if order.kind.startswith("dmvpn"):
-            number = order.cloud
-        else:
-            self.tunnels[own.name] += 1
-            number = self.tunnels[own.name]
+        number = order.cloud if order.kind.startswith("dmvpn") else self._number(own)
         tag = f"{profile_name(order.kind)}-head-1" if order.shared else f"Tunnel{number}-head-0"
         return f"Tunnel{number}", tag, 65536, number
+
+    def _number(self, own: Device) -> int:
+        self.tunnels[own.name] += 1
+        return self.tunnels[own.name]
 
 
 def _outer(device: Device, kind: str) -> IPv4Address:

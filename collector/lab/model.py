@@ -122,6 +122,7 @@ class End:
     kind: config_type of DESIGN 4. interface: heading in `show crypto ipsec sa`. tag: crypto map tag. local, remote:
     outer addresses as THIS end sees them (they differ from the far end's own behind NAT). idents: "addr/mask/prot/port".
     role: initiator or responder of IKE. peer_text: a name in the configuration instead of an address.
+    backup: a second `set peer`, which makes the first one the default.
     """
 
     device: str
@@ -139,6 +140,7 @@ class End:
     tunnel_address: IPv4Interface | None = None
     far_tunnel_address: IPv4Address | None = None
     peer_text: str = ""
+    backup: IPv4Address | None = None
     responder_only: bool = False
 
 

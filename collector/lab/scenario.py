@@ -1,4 +1,4 @@
-"""A scenario file -> Network. Schema: docs in `scenarios/demo.yaml`, which uses every key.
+"""A scenario file -> Network. The schema, with examples in `scenarios/`:
 
     name, description, seed
     defaults:  device keys for all
@@ -6,7 +6,7 @@
                unreachable, standby, standby_state, monitor, banner, login_banner, exec_banner, groups, data,
                extra, load_lines, chatter, stray, front_vrf}
     links:     [{name, type, between: [initiator, responder], ike, lifetime, ike_lifetime, rate, nat, shared, cloud,
-               peer_text, responder_only, up, vrf}]
+               peer_text, responder_only, up, vrf, backup}]
     trouble:   [{kind, receiver, link, since, until, cause, sources, spi, lines, interval, sender_ike,
                ikmp_no_sa}]
 
@@ -59,7 +59,9 @@ _DEVICE_KEYS = _keys(
     "platform wan lan uptime reload_reason recovery dpd clock stamps log privilege refuses unreachable standby "
     "standby_state monitor banner login_banner exec_banner groups data extra load_lines chatter stray front_vrf"
 )
-_LINK_KEYS = _keys("name type between ike lifetime ike_lifetime rate nat shared cloud peer_text responder_only up vrf")
+_LINK_KEYS = _keys(
+    "name type between ike lifetime ike_lifetime rate nat shared cloud peer_text responder_only up vrf backup"
+)
 _TROUBLE_KEYS = _keys("kind receiver link since until cause sources spi lines interval sender_ike ikmp_no_sa")
 
 
@@ -269,6 +271,7 @@ def _link(number: int, body: Mapping[str, Any], ground: _Ground) -> Link:
         nat=IPv4Address(body["nat"]) if body.get("nat") else None,
         shared=bool(body.get("shared", False)),
         peer_text=str(body.get("peer_text", "")),
+        backup=IPv4Address(body["backup"]) if body.get("backup") else None,
         responder_only=bool(body.get("responder_only", False)),
     )
     return Link(

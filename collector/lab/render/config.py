@@ -276,7 +276,8 @@ def _maps(pairs: list[Pair]) -> Lines:
     for link, end in pairs:
         if end.kind == "static-crypto-map":
             lines += [f"crypto map VPN {end.sequence} ipsec-isakmp ", f" description {link.name}"]
-            lines.append(f" set peer {end.peer_text} dynamic" if end.peer_text else f" set peer {end.remote}")
+            name = f"{end.peer_text} dynamic" if end.peer_text else str(end.remote)
+            lines += [f" set peer {name} default", f" set peer {end.backup}"] if end.backup else [f" set peer {name}"]
             if link.lifetime != timedelta(seconds=3600):
                 lines.append(f" set security-association lifetime seconds {int(link.lifetime.total_seconds())}")
             lines.append(" set transform-set TS ")
@@ -363,6 +364,8 @@ def _tunnel(device: Device, link: Link, end: End, pairs: list[Pair]) -> Lines:
         lines.append(f" tunnel destination {end.peer_text or end.remote}")
         lines += [f" tunnel key {end.tunnel}"] if link.kind == "dmvpn-phase1" else []
     lines += vrf.tunnel(device)
+    if link.kind == "gre-map":
+        return [*lines, "!"]
     shared = " shared" if link.shared else ""
     return [*lines, f" tunnel protection ipsec profile {profile(link, end)}{shared}", "!"]
 
@@ -402,7 +405,7 @@ def _tail(device: Device, pairs: list[Pair]) -> Lines:
         if end.kind == "static-crypto-map":
             lines += [
                 f"ip access-list extended {acl_name(link)}",
-                f" permit ip {_wild(end.local_ident)} {_wild(end.remote_ident)}",
+                f" permit {selector(end)}",
             ]
     if any(end.kind == "ezvpn-server" for _, end in pairs):
         lines += [
@@ -416,6 +419,13 @@ def _tail(device: Device, pairs: list[Pair]) -> Lines:
     lines += ["!", "line con 0", " logging synchronous", "line aux 0", "line vty 0 4"]
     lines += [" exec-timeout 30 0", " transport input ssh", "!", "ntp server 10.0.0.123", "!", "end"]
     return lines
+
+
+def selector(end: End) -> str:
+    """What an access list of a crypto map selects."""
+    if end.local_ident.split("/")[2] == "47":
+        return f"gre host {end.local} host {end.remote}"
+    return f"ip {_wild(end.local_ident)} {_wild(end.remote_ident)}"
 
 
 def _wild(ident: str) -> str:

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 
 from collector.lab.ends import GRE
 from collector.lab.model import End, Holding, Link
-from collector.lab.render.config import acl_name, profile, transform
+from collector.lab.render.config import acl_name, profile, selector, transform
 from collector.lab.render.crypto import shown
 from collector.lab.render.look import Lines, Look
 
@@ -70,10 +70,11 @@ def _static(look: Look, link: Link, end: End) -> Lines:
     return [
         _title(look, "VPN", end.sequence),
         f"\tDescription: {link.name}",
-        f"\tPeer = {end.peer_text or end.remote}",
+        f"\tPeer = {end.peer_text or end.remote}{' (default)' if end.backup else ''}",
+        *([f"\tPeer = {end.backup}"] if end.backup else []),
         *([" \tIKEv2 Profile: IKEV2".strip(" ")] if link.ike == 2 else []),
         f"\tExtended IP access list {acl_name(link)}",
-        f"\t    access-list {acl_name(link)} permit ip {_wild(end.local_ident)} {_wild(end.remote_ident)}",
+        f"\t    access-list {acl_name(link)} permit {selector(end)}",
         f"\tCurrent peer: {end.remote}",
         *_terms(look, link, end, "TS"),
     ]
