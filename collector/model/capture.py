@@ -70,7 +70,9 @@ class Capture:
         start, end = self.span or (0, self.path.stat().st_size)
         with self.path.open("rb") as file:
             file.seek(start)
-            while file.tell() < end and (raw := file.readline()):
+            left = end - start
+            while left > 0 and (raw := file.readline()):
+                left -= len(raw)
                 yield raw.decode("utf-8", "backslashreplace").rstrip("\r\n")
 
 
