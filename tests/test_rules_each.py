@@ -129,6 +129,23 @@ def test_case_34_asr_that_does_not_log_is_never_clean():
         assert PASS not in verdicts(quiet, rule)
 
 
+def test_doubt_about_the_ike_sa_is_said():
+    unread = peer("198.51.100.7", ConfigType.DVTI, ike_sa="unknown")
+    assert "see SPI004" in only(facts(incident(unread)), "SPI002").why
+    read = peer("198.51.100.7", ConfigType.DVTI)
+    assert "see SPI004" not in only(facts(incident(read)), "SPI002").why
+    getvpn = peer(config_type=ConfigType.GETVPN, ike_sa="unknown")
+    assert "see SPI004" not in only(facts(incident(getvpn)), "SPI002").why
+
+
+def test_a_rekey_race_of_the_same_tunnel_is_not_part_of_the_hole():
+    race = key(Spi(0x22222222), State.TRANSIENT, ages=(9000,))
+    finding = only(facts(incident(peer(), keys=(race, key()))), "SPI001")
+    assert finding.spis == (SPI,)
+    assert "3 log lines" in finding.message
+    assert finding.first_seen == NOW - timedelta(seconds=140)
+
+
 def test_spi007_names_nat_as_a_reason_for_silence():
     device = facts(counter_only(), counters=(counter(),), peers=(peer(nat_traversal=True),))
     assert "CSCsq59183" in only(device, "SPI007").why
@@ -371,8 +388,13 @@ def test_spi014_takes_the_flow_whose_sa_stands_under_the_wrong_tunnel():
 
 def test_spi014_types_nothing_it_cannot_trust():
     first, second = two_tunnels()
-    device = facts(bindings=(first, replace(second, ipsec_profile="X shared\nreload")))
-    assert only(device, "SPI014").actions == ()
+    for odd in ("X shared\nreload", "OTHER", None):
+        lines = commands(only(facts(bindings=(first, replace(second, ipsec_profile=odd))), "SPI014"))
+        assert all(line.startswith("show ") for line in lines)
+    hostile = facts(bindings=two_tunnels(ipsec_profile="X shared\nreload"))
+    assert not any("reload" in line for line in commands(only(hostile, "SPI014")))
+    renamed = facts(bindings=(first, replace(second, interface="Tunnel2\nreload")))
+    assert not any("reload" in line for line in commands(only(renamed, "SPI014")))
 
 
 # SPI015
@@ -409,7 +431,12 @@ def test_spi015_a_command_nobody_pasted_is_unknown_a_refused_one_a_warning():
     )
     finding = only(replace(paste, captures=(refused,)), "SPI015")
     assert finding.level is Level.WARNING
-    assert finding.evidence[0].text == "% Invalid input"
+    spot = replace(blind("config", "`show running-config` was refused"), evidence=())
+    finding = only(replace(paste, captures=(refused,), blind_spots=(spot,)), "SPI015")
+    assert (finding.evidence[0].command, finding.evidence[0].text) == ("show running-config", "% Invalid input")
+    other = replace(blind("log", "this ASR does not log it"), evidence=())
+    (line,) = only(replace(paste, captures=(refused,), blind_spots=(other,)), "SPI015").evidence
+    assert line.command == ""
 
 
 def test_case_11_insufficient_data_is_told_never_no_errors():

@@ -34,7 +34,7 @@ from collections.abc import Iterator
 from collector.model import Action, Counter, Facts, Incident, Judgement, Level, Rule, State, Verdict
 from collector.rules.sight import counted, uncountable
 from collector.rules.sources import TAC_115801
-from collector.rules.words import incident_evidence, lasting, unique
+from collector.rules.words import incident_evidence, lasting, sentences, unique
 
 RULE = Rule(
     id="SPI007",
@@ -87,9 +87,7 @@ def _counter(facts: Facts, flow: Incident) -> Judgement:
         message=f"{name} on {facts.device.name} stands at {flow.counter_packets} packets, "
         f"{'at an unknown rate' if rate is None else f'{rate:.0f} an hour'}, without a line that names the flow. "
         + ("It is below the noise level." if verdict is Verdict.PASS else "A tunnel may be black-holed unseen."),
-        why=" ".join(
-            (f"{flow.why}.", f"It rose in {runs} runs in a row." if runs > 1 else "", blindness(facts))
-        ).strip(),
+        why=sentences(flow.why, f"it rose in {runs} runs in a row" if runs > 1 else "", *blindness(facts)),
         evidence=evidence,
         level=Level.ERROR if loud else None,
         actions=(_look(facts),),
@@ -108,14 +106,12 @@ def _runs(facts: Facts, counter: Counter | None) -> int:
     return facts.history.rising_runs.get(counter.name, 0) + 1 if rose else 0
 
 
-def blindness(facts: Facts) -> str:
+def blindness(facts: Facts) -> Iterator[str]:
     """Why the log may be silent, as far as this device tells."""
-    told = [
-        f"{spot.message.rstrip('.')}." for spot in facts.blind_spots if spot.need in {"log", "sightings", "incidents"}
-    ]
-    nat = any(peer.nat_traversal for peer in facts.peers or ())
-    told += ["Peers behind NAT: before the fix of CSCsq59183 such packets are not logged."] if nat else []
-    return " ".join(told) or "Why the log is silent is not known (level, rate limit, buffer)."
+    told = [spot.message for spot in facts.blind_spots if spot.need in {"log", "sightings", "incidents"}]
+    if any(peer.nat_traversal for peer in facts.peers or ()):
+        told.append("peers behind NAT: before the fix of CSCsq59183 such packets are not logged")
+    yield from told or ["why the log is silent is not known (level, rate limit, buffer)"]
 
 
 def _look(facts: Facts) -> Action:

@@ -111,19 +111,31 @@ def _flows(facts: Facts, clash: Clash) -> list[Incident]:
 
 
 def _share(facts: Facts, clash: Clash) -> tuple[Action, ...]:
-    lines: list[str] = []
-    for tunnel in clash.tunnels:
-        interface, profile = safe_name(tunnel.interface), safe_name(tunnel.ipsec_profile)
-        if interface is None or profile is None:
-            return ()
-        lines += [f"interface {interface}", f"tunnel protection ipsec profile {profile} shared"]
-    profiles = {tunnel.ipsec_profile for tunnel in clash.tunnels}
-    differ = " The profiles differ here: tunnels that share need the same one." if len(profiles) > 1 else ""
+    names = [safe_name(tunnel.interface) for tunnel in clash.tunnels]
+    profile = safe_name(clash.tunnels[0].ipsec_profile)
+    one = len({tunnel.ipsec_profile for tunnel in clash.tunnels}) == 1
+    if not one or profile is None or None in names:
+        return (
+            Action(
+                on=facts.device.name,
+                side="receiver",
+                commands=(
+                    "show crypto ipsec profile",
+                    "show running-config | include ^interface Tunnel|tunnel protection",
+                ),
+                note="Tunnels that share need the same IPsec profile: settle on one, then "
+                "`tunnel protection ipsec profile PROFILE shared` on each; or give each tunnel a source of its own. "
+                "An outage for these tunnels: plan it.",
+            ),
+        )
+    lines = (
+        line for name in names for line in (f"interface {name}", f"tunnel protection ipsec profile {profile} shared")
+    )
     return (
         Action(
             on=facts.device.name,
             side="receiver",
             commands=("configure terminal", *lines, "end"),
-            note=f"An outage for these tunnels: plan it.{differ} Rollback: the former lines without `shared`.",
+            note="An outage for these tunnels: plan it. Rollback: the former lines without `shared`.",
         ),
     )

@@ -87,7 +87,7 @@ def judge(facts: Facts) -> Iterator[Judgement]:
 
 def _nothing_read(facts: Facts, text: str) -> Evidence:
     """Where there is no line to show, that is the evidence: what was asked for, and what became of it."""
-    note = next((note for note in facts.captures if note.reason), None)
+    note = next((note for note in facts.captures if note.reason and f"`{note.command}`" in text), None)
     return Evidence(
         device=facts.device.name,
         command=note.command if note else "",

@@ -31,6 +31,7 @@ from collector.rules.words import (
     listed,
     moment,
     peer_text,
+    sentences,
     shortened,
     spi_text,
     spis_of,
@@ -114,7 +115,7 @@ def _judgement(
         message=f"{facts.device.name} drops what comes from {_far(incident)} to "
         f"{incident.destination or incident.destination_text} under {spi_text(hole)}: {lines_text(hole)}. "
         f"{told.cure}",
-        why=" ".join(_sentences(decision.reason, *told.why, *_circumstances(incident))),
+        why=sentences(decision.reason, *told.why, *_circumstances(incident)),
         evidence=_evidence(facts, incident),
         peer=peer.address if peer else None,
         actions=told.actions if certain else (),
@@ -126,13 +127,6 @@ def _judgement(
         event=not decision.quiet,
         far_device=incident.join.device if incident.join and joined(incident) else None,
     )
-
-
-def _sentences(*parts: str) -> Iterator[str]:
-    for part in parts:
-        text = part.strip()
-        if text:
-            yield text[0].upper() + text[1:] + ("" if text.endswith((".", "?")) else ".")
 
 
 def _far(incident: Incident) -> str:
@@ -195,7 +189,9 @@ _OUTCOMES = {
 
 
 def _other_end(join: Join) -> str:
-    text = _OUTCOMES[join.outcome].format(device=join.device or "the far end", candidates=listed(join.candidates))
+    text = _OUTCOMES[join.outcome].format(
+        device=f"the sender {join.device}" if join.device else "the far end", candidates=listed(join.candidates)
+    )
     text += f" ({join.why.rstrip('.')})" if join.why else ""
     if join.grade == "spi-only" and join.chance is not None:
         text += f" (matched by SPI alone; chance of an accident {join.chance:.1g})"
@@ -208,7 +204,8 @@ def heals(incident: Incident) -> str:
     """When it ends by itself: an upper bound from the other end, else the rule of thumb."""
     join = incident.join
     if join is not None and join.heals_at_latest is not None:
-        return f"Left alone it ends by {moment(join.heals_at_latest)} at the latest."
+        zone = incident.last_seen.tzinfo if incident.last_seen else None  # the router's own, as in its log
+        return f"Left alone it ends by {moment(join.heals_at_latest.astimezone(zone))} at the latest."
     return (
         "Left alone it ends when the sender's SA expires or its DPD tears it down "
         "(default lifetime 3600 s, 86400 s is common)."

@@ -109,6 +109,12 @@ def listed(names: Iterable[str], limit: int = 5) -> str:
     return ", ".join(ordered[:limit]) + (f" and {rest} more" if rest > 0 else "")
 
 
+def sentences(*parts: str) -> str:
+    """The parts as sentences: a capital first, one full stop last; empty parts left out."""
+    told = [part.strip().rstrip(".") for part in parts]
+    return " ".join(text[0].upper() + text[1:] + ("" if text.endswith("?") else ".") for text in told if text)
+
+
 def moment(at: datetime | None) -> str:
     """A time as text, to the second."""
     return at.isoformat(sep=" ", timespec="seconds") if at else "an unknown time"
