@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 import textfsm
 
+from collector.commands import read_capture
 from collector.errors import ParseError
+from collector.model import Capture
 from collector.parse.interruption import interrupts, log_line
 from collector.parse.runner import LONGEST, Unparsed, run, table
 from collector.parse.template import compiled, literal_beginning, load, source
@@ -142,6 +144,17 @@ def test_a_line_too_long_is_set_aside_and_counted():
     rows = list(run(load("cisco_ios_show_privilege"), [" " * 100_000 + "x", "Current privilege level is 15"], left))
     assert [row.values["LEVEL"] for row in rows] == ["15"]
     assert [(one.line, len(one.text)) for one in left] == [(1, LONGEST)]
+
+
+def test_keys_in_lines_left_over_are_masked(tmp_path: Path):
+    file = tmp_path / "capture.txt"
+    pem = "-----BEGIN RSA PRIVATE KEY-----\nTUlJRXBBSUJBQUtDQVFFQQ==\n-----END RSA PRIVATE KEY-----\n"
+    file.write_text(f"crypto isakmp key S3cretKey address 192.0.2.1\n{pem}", encoding="utf-8")
+    reading = read_capture(Capture(command="show crypto isakmp sa", text="", path=file))
+    assert reading is not None
+    assert len(reading.unparsed) == 4
+    assert "S3cretKey" not in f"{reading.unparsed}{reading.reason}"
+    assert "TUlJ" not in f"{reading.unparsed}"
 
 
 def test_rows_come_before_the_text_ends():

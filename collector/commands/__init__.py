@@ -40,7 +40,7 @@ from collector.commands.recognise import Typed
 from collector.commands.recognise import recognise as _recognise
 from collector.errors import ErrorCode
 from collector.model import Capture, CaptureStatus, Log, plain
-from collector.parse import LOOK, redact_lines, refusal
+from collector.parse import LOOK, redact, redact_lines, refusal
 
 CATALOGUE: tuple[Command[object], ...] = (
     show_privilege.COMMAND,
@@ -96,11 +96,15 @@ def read_capture(capture: Capture, *, every_row: bool = False) -> Reading[object
             reason=capture.failure.message,
             code=capture.failure.code,
         )
-    lines = capture.lines() if capture.path is None else redact_lines(capture.lines())
+    # a streamed text was not masked at the door; a template takes no key into a record, and masks what it leaves
+    streamed = capture.path is not None and typed.command.template is None
+    lines = redact_lines(capture.lines()) if streamed else capture.lines()
     head = list(islice(lines, LOOK))  # a large capture is streamed: its text is not at hand
     refused = refusal("\n".join(head))
     if refused is not None:
-        return Reading(command=name, status=CaptureStatus.REFUSED, records=(), reason=refused.text, code=refused.code)
+        return Reading(
+            command=name, status=CaptureStatus.REFUSED, records=(), reason=redact(refused.text), code=refused.code
+        )
     read = (every_row and typed.command.read_every) or typed.command.read
     reading = read(chain(head, lines), typed.filtered)
     if capture.complete or reading.status is not CaptureStatus.PARSED:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from collector.parse.interruption import interrupts
+from collector.parse.redact import redact_lines
 from collector.parse.template import KEY, State, Template, load
 
 LONGEST = 4096  # characters; no router prints such a line, and no rule is tried on it (FAULTS 64)
@@ -103,9 +104,12 @@ def stream(name: str, lines: Iterable[str], left: list[Unparsed]) -> Iterator[Ro
     """Rows of `lines` one by one; lines that were not understood are appended to `left`.
 
     Log messages and other lines of the terminal itself are set aside (see interruption). The last rule of a state,
-    `^. -> Error`, means "not understood" here: the line is kept and the parse goes on in the same state.
+    `^. -> Error`, means "not understood" here: the line is kept (keys in it masked) and the parse goes on in the same
+    state.
     """
     yield from run(load(name), lines, left)
+    masked = redact_lines(iter([one.text for one in left]))  # what no rule knew may be anything, keys as well
+    left[:] = [Unparsed(line=one.line, text=text) for one, text in zip(left, masked, strict=True)]
 
 
 def run(template: Template, lines: Iterable[str], left: list[Unparsed]) -> Iterator[Row]:  # noqa: C901, PLR0912 - one loop, no calls
