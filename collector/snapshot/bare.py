@@ -41,6 +41,7 @@ _SIGNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^[ \t]*Crypto Map(?: IPv[46])?:? \"[^\"]+\"", "show crypto map"),
         (r"^[ \t]*Crypto Map Template\s?\"", "show crypto dynamic-map"),
         (r"^[ \t]*IPSEC profile \S+", "show crypto ipsec profile"),
+        (r"^[ \t]*(?:Active|Transient) SPI table", "show crypto ipsec spi-lookup detail"),
         (r"^[ \t]*GROUP INFORMATION", "show crypto gdoi"),
         (r"^[ \t]*P indicates configured to preempt", "show standby brief"),
         (r"^[ \t]*Current privilege level is \d", "show privilege"),
