@@ -21,6 +21,11 @@ _SUSPECT = re.compile(
     r"|-----BEGIN|certificate|-- text|tacacs|radius|aaa\s|isakmp\sclient",
     re.IGNORECASE,
 )
+# One of these stands in every line that _SUSPECT finds: a tenth of its cost on the lines that hold none.
+_CORES = (
+    "key", "pass", "secret", "pwd", "communit", "authent", "psk", "pmk", "spi", "hmac", "://", "pkcs12", "syscon", "pem", "snmp",
+    "environment", "token", "-----begin", "certificate", "-- text", "tacacs", "radius", "aaa", "isakmp",
+)  # fmt: skip
 _LEAD = re.compile(r"[#>:]")  # what may be glued before the first word of a typed line
 _LOG_HEAD = re.compile(r"%[A-Z][A-Z0-9_]*-(?:[A-Z0-9_]+-)?[0-7]-")
 _DIGITS = re.compile(r"\d+")
@@ -103,11 +108,16 @@ def redact_lines(lines: Sequence[str] | Iterator[str]) -> Iterator[str]:
     """As `redact`, line by line for large texts. A line may carry its end."""
     state = _State()
     for line in lines:
-        if not (state.blob or state.pem or state.key_table) and not _SUSPECT.search(line):
+        if not (state.blob or state.pem or state.key_table) and not _suspect(line):
             _leave_section(state, line)
             yield line
             continue
         yield _redact_line(line, state)
+
+
+def _suspect(line: str) -> bool:
+    folded = line.casefold()
+    return any(core in folded for core in _CORES) and _SUSPECT.search(line) is not None
 
 
 def _leave_section(state: _State, line: str) -> None:
