@@ -212,6 +212,7 @@ def test_oxidized(tmp_path):
         ("hub1/show_clock.txt", CLOCK, "hub1", "show clock"),
         ("hub1/03_show_clock.txt", CLOCK, "hub1", "show clock"),
         ("hub1/sh clock.log", CLOCK, "hub1", "sh clock"),
+        ("spi.txt", "Active SPI table\n     SPI Prot Local Address            Type\n", "spi", "show crypto ipsec spi-lookup detail"),
         ("y.txt", "show clock\n" + CLOCK, "y", "show clock"),
         ("drops.txt", "4 IN_US_V4_PKT_SA_NOT_FOUND_SPI 64574\n", "drops", "show platform hardware qfp active feature ipsec datapath drops | include _"),
     ],
@@ -245,6 +246,29 @@ def test_a_relay_file_is_told_apart_by_router(tmp_path):
     lines = RELAY.splitlines()
     assert [number for number, line in enumerate(text, 1) if line] == [1, 4, 5, 7]
     assert all(line in {"", lines[number]} for number, line in enumerate(text))
+
+
+def test_a_relay_file_where_servers_talk_most(tmp_path):
+    servers = "".join(
+        f"Nov 24 13:00:{number % 60:02d} srv{number % 3} sshd[{number}]: session closed\n" for number in range(3_000)
+    )
+    relay = put(tmp_path, {"relay.log": servers + RELAY})
+    assert set(said(found(relay))) == {"br-017", "br-018", "hub1"}
+
+
+def test_server_lines_are_not_handed_to_the_only_router(tmp_path):
+    lines = RELAY.splitlines(keepends=True)
+    (one,) = found(put(tmp_path, {"relay.log": lines[0] + lines[1] + lines[3]}))
+    assert one.captures[0].text == lines[0] + "\n" + lines[3]
+
+
+def test_a_relay_file_without_a_router(tmp_path, caplog):
+    put(tmp_path, {"servers.log": "Nov 24 13:00:00 srv1 sshd[77]: session closed\n" * 5})
+    with pytest.raises(UsageError, match="no message of a router"):
+        found(tmp_path / "servers.log")
+    put(tmp_path, {"r1.txt": f"R1#show clock\n{CLOCK}R1#\n"})
+    assert set(said(found(tmp_path))) == {"R1"}
+    assert "servers.log" in caplog.text
 
 
 def test_a_relay_file_of_one_router_is_handed_on_whole(tmp_path):

@@ -21,7 +21,6 @@ _LOG = logging.getLogger("collector.snapshot")
 _UPTIME = re.compile(r"^[ \t]{0,8}(\S{1,63}) uptime is \d", re.MULTILINE)
 _XE = re.compile(r"IOS[ -]XE|LINUX_IOSD|hardware qfp active", re.IGNORECASE)
 _NOT_OURS = frozenset({"CVS", "__pycache__", "router.db"})
-_SYSLOG_SHARE = 0.5
 STDIN = "-"
 
 
@@ -79,8 +78,13 @@ def read_paths(paths: Sequence[str], stdin: BinaryIO | None = None) -> Iterator[
         else:
             _collect(Path(path), devices, later)
     for item in later:
-        for snapshot in _snapshots_of(item):
+        snapshots = list(_snapshots_of(item))
+        for snapshot in snapshots:
             devices.add(snapshot.device.name, snapshot)
+        if not snapshots:
+            _LOG.warning("passed over: %s: no message of a router in it", item.document.source)
+    if not devices.found:
+        raise UsageError(f"{', '.join(paths)}: no message of a router in it")
     for device in devices.found:
         yield _merged([_loaded(part) if isinstance(part, _Saved) else part for part in device.parts])
 
@@ -182,7 +186,7 @@ def _kind(item: Document) -> str | None:
     head = item.head()
     if techsupport.has_titles(head):
         return "tech-support"
-    if syslog.share_of_messages(head) >= _SYSLOG_SHARE and not bare.is_buffer(head):
+    if syslog.is_log(head) and not bare.is_buffer(head):
         return "syslog"
     if configuration.is_configuration(head):
         return "running-config"

@@ -1,8 +1,8 @@
 """Files of a syslog server: one pass, told apart by router, only what bears on IPsec kept.
 
 A router is named by its origin-id, else by the host that the relay wrote, else the file is one router's. Its first and
-last line are kept whatever they say: they are the window in which silence means something. A file of one router alone
-is handed on as it is.
+last line are kept whatever they say: they are the window in which silence means something. A file of one router's messages
+and nothing else is handed on as it is.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ _USUAL = re.compile(
     rf"(?:<\d{{1,3}}>)?(?:{_DATE} (?:\d{{4}} )?\d\d:\d\d:\d\d|\d{{4}}-\d\d-\d\dT\S{{8,24}}) ([\w.\-]{{1,64}}|[0-9A-Fa-f:.]{{3,45}})"
     rf"(?: (?:\d{{1,10}}: ){{0,2}}[*.]?{_DATE} (?:\d{{4}} )?\d\d:\d\d:\d\d(?:\.\d{{1,6}})?(?: [A-Z]{{2,5}})?: )?$"
 )
+_STAMPED = re.compile(rf"(?:<\d{{1,3}}>(?:1 )?)?[*.]?(?:{_DATE}[ ,]|\d{{4}}-\d\d-\d\d[T ]\d\d:\d\d:)")
 _BLANKS = re.compile(r"\s+")
 
 
@@ -38,26 +39,25 @@ class _Router:
     last: tuple[int, str] = (0, "")
 
 
-def share_of_messages(head: str) -> float:
-    """The share of lines that hold a message, among those that are not blank."""
+def is_log(head: str) -> bool:
+    """True where most lines hold a router's message or begin as a relay's lines do (servers' among them)."""
     lines = [line for line in head.split("\n") if line.strip()]
-    return sum(bool(MNEMONIC.search(line)) for line in lines) / len(lines) if lines else 0.0
+    return sum(bool(_STAMPED.match(line) or MNEMONIC.search(line)) for line in lines) * 2 >= max(1, len(lines))
 
 
 def routers(document: Document) -> dict[str, Capture]:
-    """Router -> its log lines as an answer to `show logging`. "" where no line names one."""
+    """Router -> its log lines as an answer to `show logging`. "" where no line names one; empty without a message."""
     found: dict[str, _Router] = {}
     name = ""
-    nameless = 0
-    kept = False
+    kept = others = False
     for number, (_, _, line) in enumerate(document.lines(), 1):
         match = MNEMONIC.search(line) if "%" in line else None
         if match is None:
+            others = others or _STAMPED.match(line) is not None
             if kept and (line[:1].isspace() or _REPEATED in line) and line.strip():
                 found[name].kept.append((number, line))
             continue
         who = _who(line[: match.start()])
-        nameless += who is None
         name = who or ""
         router = found.setdefault(name, _Router())
         router.first = router.first or (number, line)
@@ -65,9 +65,8 @@ def routers(document: Document) -> dict[str, Capture]:
         kept = _KEPT.search(line, match.start()) is not None
         if kept:
             router.kept.append((number, line))
-    if len(found) <= 1:
-        name = next(iter(found), "")
-        return {name: document.capture("show logging", 0, None, first_line=1)}
+    if len(found) == 1 and not others:
+        return {name: document.capture("show logging", 0, None, first_line=1) for name in found}
     return {name: _capture(router, document) for name, router in found.items()}
 
 
