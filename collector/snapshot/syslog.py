@@ -54,7 +54,7 @@ def routers(document: Document) -> dict[str, Capture]:
         match = MNEMONIC.search(line) if "%" in line else None
         if match is None:
             others = others or _STAMPED.match(line) is not None
-            if kept and (line[:1].isspace() or _REPEATED in line) and line.strip():
+            if kept and line.strip() and (line[:1].isspace() or (_REPEATED in line and name in line)):
                 found[name].kept.append((number, line))
             continue
         who = _who(line[: match.start()])
