@@ -25,6 +25,11 @@ _PREFIX = re.compile(
     r"spi=(?:0x)?(?P<hex>[0-9a-f]{1,8})(?:\((?P<dec>\d{1,10})\))?,srcaddr=",
     re.IGNORECASE,
 )
+_ONE_LINE = re.compile(
+    r"decaps: rec'd IPSEC packet has invalid spi for destaddr=(?P<dst>[\d.]{7,15}), prot=(?P<prot>\d{1,3}), "
+    r"spi=0x(?P<hex>[0-9A-Fa-f]{1,8})\((?P<dec>\d{1,10})\), srcaddr=(?P<src>[\d.]{7,15})"
+    r"(?:, input interface=(?P<ifc>[A-Za-z][A-Za-z\-]*\d[\d/.:]*(?<![/.:])))?$"
+)
 _TAIL_START = re.compile(r"s\s?r\s?c\s?a\s?d\s?d\s?r\s?=\s?")
 _TAIL = re.compile(r"(?P<src>[^,\s]{0,64})\s?(?:,\s?input\s?interface\s?=?\s?(?P<ifc>[^\s,]{0,64}))?")
 _KEYS = {
@@ -60,11 +65,17 @@ def squeeze(text: str) -> str:
 
 def read_body(parts: list[str]) -> Body:
     """The body in `parts`, the lines of one message (the first from its `%` on), each stripped and squeezed."""
+    if len(parts) == 1 and (usual := _ONE_LINE.search(parts[0])) is not None and to_address(usual["src"]) is not None:
+        return Body(event=_event(usual, usual["src"], usual["ifc"]), whole=True)
     match = _prefix(parts)
     if match is None:
         return _by_keys(parts)
     src, interface, rest = _tail(parts)
-    event = InvalidSpi(
+    return Body(event=_event(match, src, interface), whole=bool(src) and _settled(src, interface, rest))
+
+
+def _event(match: re.Match[str], src: str, interface: str | None) -> InvalidSpi:
+    return InvalidSpi(
         destination=to_address(match["dst"].strip(_EDGES)),
         destination_text=match["dst"],
         source=to_address(src),
@@ -74,7 +85,6 @@ def read_body(parts: list[str]) -> Body:
         spi_decimal=int(match["dec"]) if match["dec"] else None,
         interface=interface or None,
     )
-    return Body(event=event, whole=bool(src) and _settled(src, interface, rest))
 
 
 def _prefix(parts: list[str]) -> re.Match[str] | None:

@@ -122,9 +122,12 @@ def _host(match: re.Match[str]) -> str | None:
 
 
 def _relay_time(match: re.Match[str]) -> datetime | None:
-    if not match["relay"]:
-        return None
-    stamp = read_stamp(match["relay"], match["relay_zone"])
+    return relay_time(match["relay"], match["relay_zone"]) if match["relay"] else None
+
+
+def relay_time(text: str, zone: str | None) -> datetime | None:
+    """What a relay wrote; naive where it wrote no offset."""
+    stamp = read_stamp(text, zone)
     if stamp.time is None:
         return None
     offset = stamp.zone

@@ -13,12 +13,12 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from collector.model import InvalidSpi, LogMessage, RelatedEvent, Stamp
 from collector.parse.log import body
 from collector.parse.log.duplicates import Duplicates
-from collector.parse.log.header import REACH, Header, read_header
+from collector.parse.log.header import REACH, Header, read_header, relay_time
 from collector.parse.log.related import interesting, read_related
 from collector.parse.log.stamp import DATE, ISO, MONTHS, NO_YEAR, UPTIME, read_stamp
 
@@ -26,6 +26,9 @@ from collector.parse.log.stamp import DATE, ISO, MONTHS, NO_YEAR, UPTIME, read_s
 _PLAIN = re.compile(
     r"(?:(\d{1,10}): )?([*.])?([A-Z][a-z][a-z]) ([ \d]\d) (?:(\d{4}) )?(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?"
     r"(?: ([A-Za-z]{2,5}))?: (%([A-Z][A-Z0-9_]*-(?:[A-Z0-9_]+-)?[0-7]-[A-Z0-9_]+): )"
+)
+_RELAY_PREFIX = re.compile(
+    rf"(?:<\d{{1,3}}>)?({DATE}|{ISO}) ([A-Za-z0-9_][\w.\-:]{{0,63}}) (?:<\d{{1,3}}>)?(?:\d{{1,10}}: (?=\d{{1,10}}: ))?"
 )
 _MNEMONIC = re.compile(
     r"%(?:> ?)?([A-Za-z][A-Za-z0-9_]{1,40}(?:-[A-Za-z0-9_]{1,40}){0,2}?-[0-7]-[A-Za-z0-9_]{2,60}) ?(:|(?=\s)|$)"
@@ -63,8 +66,8 @@ class Tally:
     events: int = 0
     duplicates: int = 0
     unparsed: int = 0
-    _first: str | Stamp | None = None
-    _last: str | Stamp | None = None
+    _first: re.Match[str] | Stamp | None = None
+    _last: re.Match[str] | Stamp | None = None
 
     @property
     def first(self) -> Stamp | None:
@@ -76,8 +79,8 @@ class Tally:
         """The last stamp of the log."""
         return _edge(self._last)
 
-    def pass_by(self, where: str | Stamp) -> None:
-        """One more message; `where` is its line (of the plain form) or its stamp."""
+    def pass_by(self, where: re.Match[str] | Stamp) -> None:
+        """One more message; `where` is its match (of the plain form) or its stamp."""
         self.total += 1
         if isinstance(where, Stamp) and where.kind == "none":
             return
@@ -86,11 +89,8 @@ class Tally:
         self._last = where
 
 
-def _edge(where: str | Stamp | None) -> Stamp | None:
-    if isinstance(where, str):
-        match = _PLAIN.match(where)
-        return _plain_stamp(match) if match else None
-    return where
+def _edge(where: re.Match[str] | Stamp | None) -> Stamp | None:
+    return _plain_stamp(where) if isinstance(where, re.Match) else where
 
 
 @dataclass(slots=True, kw_only=True)
@@ -115,10 +115,20 @@ def scan(
     once. tally: filled on the way. start: the number of the first line. A relay's `last message repeated N times`
     behind an event is a RelatedEvent of kind "repeated", N its detail: a lower bound, by the relay's word.
     """
+    return scan_numbered(enumerate(lines, start), every=every, tally=tally)
+
+
+def scan_numbered(
+    lines: Iterable[tuple[int, str]], *, every: bool = True, tally: Tally | None = None
+) -> Iterator[LogMessage]:
+    """As `scan`, of lines that bring their numbers: an excerpt of a file."""
     tally = Tally() if tally is None else tally
     machine = _Machine(tally, every=every)
-    for number, line in enumerate(lines, start):
+    for number, line in lines:
+        relay = None
         match = _PLAIN.match(line)
+        if match is None and (relay := _RELAY_PREFIX.match(line)) is not None:
+            match = _PLAIN.match(line, relay.end())
         if match is None or machine.young or line.find("%", match.end()) >= 0:
             yield from machine.feed(number, line)
             continue
@@ -126,16 +136,37 @@ def scan(
             yield machine.plain_message()
         elif machine.open is not None:
             yield from machine.flush()
+        plain = _Plain(match, relay)
         if interesting(match[12]):
-            machine.begin_plain(number, line, match)
+            machine.begin_plain(number, line, plain)
             continue
-        tally.pass_by(line)
+        tally.pass_by(match)
         machine.dull = not every
+        if machine.last:
+            machine.last.pop(relay[2] if relay else None, None)
         if every:
-            machine.waiting = number, line, match
+            machine.waiting = number, line, plain
     if machine.waiting is not None:
         yield machine.plain_message()
     yield from machine.flush()
+
+
+class _Plain(NamedTuple):
+    """A line of the plain form, and the relay's words before it."""
+
+    match: re.Match[str]
+    relay: re.Match[str] | None
+
+    @property
+    def header(self) -> Header:
+        match, relay = self
+        return Header(
+            start=0,
+            stamp=_plain_stamp(match),
+            sequence=int(match[1]) if match[1] else None,
+            relay_host=relay[2].rstrip(":") if relay else None,
+            relay_time=relay_time(relay[1], None) if relay else None,
+        )
 
 
 def begins_message(text: str) -> bool:
@@ -151,8 +182,8 @@ class _Machine:
         self.every = every
         self.open: _Open | None = None
         self.dull = False  # the message before is of no interest: its further lines are not either
-        self.plain: re.Match[str] | None = None
-        self.waiting: tuple[int, str, re.Match[str]] | None = None  # a plain message that may have further lines
+        self.plain: _Plain | None = None
+        self.waiting: tuple[int, str, _Plain] | None = None  # a plain message that may have further lines
         self.duplicates = Duplicates()
         self.last: dict[str | None, InvalidSpi | RelatedEvent] = {}
 
@@ -161,15 +192,16 @@ class _Machine:
         """Whether the open message has no complete mnemonic yet."""
         return self.open is not None and self.open.kind == "young"
 
-    def begin_plain(self, number: int, line: str, match: re.Match[str]) -> None:
+    def begin_plain(self, number: int, line: str, plain: _Plain) -> None:
         """A line of the plain form."""
+        match = plain.match
         mnemonic = match[12]
         kind: _Kind = "inv" if _INV.fullmatch(mnemonic) else "wrapper" if mnemonic.endswith("-PLATFORM") else "free"
         text = line[match.start(11) :]
         if kind != "free" or "  " in text or not text.isprintable():
             text = " ".join(_CONTROL.sub("", text).split())
         self.dull = False
-        self.plain = match
+        self.plain = plain
         self.open = _Open(
             kind=kind,
             line=number,
@@ -183,13 +215,24 @@ class _Machine:
     def plain_message(self) -> LogMessage:
         """The plain message that waits; no further line belongs to it, and it was counted when it came."""
         assert self.waiting is not None
-        number, line, match = self.waiting
+        number, line, plain = self.waiting
+        match = plain.match
         self.waiting = None
-        if self.last:
-            self.last.pop(None, None)
         text = line[match.start(11) :]
         if "  " in text or not text.isprintable():
             text = " ".join(_CONTROL.sub("", text).split())
+        if plain.relay is not None:
+            header = plain.header
+            return LogMessage(
+                line=number,
+                last_line=number,
+                text=text.rstrip(),
+                mnemonic=match[12],
+                stamp=header.stamp,
+                sequence=header.sequence,
+                relay_host=header.relay_host,
+                relay_time=header.relay_time,
+            )
         return LogMessage(
             line=number,
             last_line=number,
@@ -467,8 +510,8 @@ class _Machine:
 
     def _header(self, message: _Open) -> Header:
         if self.plain is not None:
-            match, self.plain = self.plain, None
-            return Header(start=0, stamp=_plain_stamp(match), sequence=int(match[1]) if match[1] else None)
+            plain, self.plain = self.plain, None
+            return plain.header
         if message.header is not None:
             return message.header
         return Header(start=0)
@@ -584,4 +627,4 @@ def _joined(message: _Open) -> str:
     return text
 
 
-__all__ = ["Tally", "begins_message", "scan"]
+__all__ = ["Tally", "begins_message", "scan", "scan_numbered"]
