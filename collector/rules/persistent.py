@@ -160,7 +160,7 @@ def _b(_: Facts, incident: Incident) -> Decision | str:
         return "the source is bound to no peer"
     if peer.config_type not in NO_IKE:
         return f"{peer.config_type} is neither GETVPN, SD-WAN nor manual IPsec"
-    return Decision(row="b", rule="SPI002", verdict=Verdict.FAIL, reason=f"{peer.config_type}: {peer.why}")
+    return Decision(row="b", rule="SPI002", verdict=Verdict.FAIL, reason=peer.why)
 
 
 def _c(_: Facts, incident: Incident) -> Decision | str:

@@ -40,6 +40,7 @@ from collector.rules.words import (
     incident_evidence,
     lines_text,
     listed,
+    sentences,
     shortened,
     spi_text,
     spis_of,
@@ -96,7 +97,7 @@ def _scan(facts: Facts, flows: list[Incident]) -> Judgement:
         title="Looks like a scan: ESP with unknown SPIs from addresses that are no peer",
         message=f"{facts.device.name} was sent ESP by {len(sources)} address{'es' if many else ''} that "
         f"{'are' if many else 'is'} no peer: {listed(sources)}. {CURE}",
-        why=" ".join(dict.fromkeys(item.why for item in flows[:5])),
+        why=sentences(*dict.fromkeys(item.why for item in flows[:5])),
         evidence=shortened(unique(line for item in flows for line in incident_evidence(item))),
         event=True,
         first_seen=min(first, default=None),
