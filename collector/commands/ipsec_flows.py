@@ -63,6 +63,7 @@ class _Open:
     values: dict[str, str] = field(default_factory=dict)
     rank: int = -1
     sections: int = 0
+    compressing: bool = True  # False: a form without `pcp sas`, 12.1 and older
     sas: list[Sa] = field(default_factory=list)
 
 
@@ -130,7 +131,9 @@ class _Answer:
         self._close_sa()
         if self.flow is None:
             self._doubt(row, "SAs of a flow whose first line is missing")
-        elif self.flow.sections >= 6 or SECTIONS[self.flow.sections] != section:
+        elif section == "outbound esp" and self.flow.sections == 2:
+            self.flow.sections, self.flow.compressing = 4, False
+        elif self.flow.sections >= (6 if self.flow.compressing else 5) or SECTIONS[self.flow.sections] != section:
             self._doubt(row, f"{section} sas: out of order")
             self.flow.sections = SECTIONS.index(section) + 1
         else:
@@ -211,7 +214,7 @@ class _Answer:
         ]
         if missing:
             self.doubts.append(Doubt(line=flow.line, text=f"the flow has no {missing[0].lower().replace('_', ' ')}"))
-        elif self.form.sections and flow.sections < 6:
+        elif self.form.sections and flow.sections < (6 if flow.compressing else 5):
             text = f"the flow ends before its section {SECTIONS[flow.sections]!r}: cut?"
             self.doubts.append(Doubt(line=flow.line, text=text))
         return self._make_flow(flow)
