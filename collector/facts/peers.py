@@ -77,7 +77,7 @@ def _peer(draft: Draft, ground: Ground, *, alone: bool) -> Peer:
     if draft.address is not None and draft.config_type not in NO_IKE:
         ends = ike.Ends(local=local, peer=draft.address, version=version, alone=alone)
         known = ike.ike(ends, tables, draft.sessions, ground.clock)
-    version = version or known.version
+    version = known.version or version  # the SA that runs is the truth, the configuration may hold more than one way
     config_type, recovery, why = _verdict(draft, version, config)
     return Peer(
         address=draft.address,
