@@ -324,3 +324,25 @@ def test_hostile_names_are_never_typed():
     two = peer(ike_version=2, recovery=Recovery.UNPROVEN, source=bad)
     for finding in found(facts(incident(two))):
         assert not any("reload" in line for line in commands(finding))
+
+
+def test_notes_speak_of_the_peers_ike_version_and_of_the_form_at_hand():
+    one = only(facts(incident(peer())), "SPI001")
+    note = action(one, "sender", "clear crypto").note
+    assert "spells the entry otherwise" in note
+    assert "clear crypto isakmp CONN-ID" in note
+    assert "ikev2" not in note
+    for side in ("sender", "receiver"):
+        keepalive = action(one, side, "keepalive").note
+        assert "IKEv1 needs it on both ends" in keepalive
+        assert "no crypto isakmp keepalive" in keepalive
+    two = only(facts(incident(peer(ike_version=2, recovery=Recovery.UNPROVEN))), "SPI005")
+    assert "isakmp" not in action(two, "sender", "clear crypto").note
+    for side in ("sender", "receiver"):
+        dpd = action(two, side, "dpd 10").note
+        assert "IKEv1" not in dpd
+        assert "no crypto ikev2 dpd" in dpd
+    several = only(facts(incident(peer(), keys=(key(), key(Spi(0x22222222))))), "SPI001")
+    assert "spells the entry" not in action(several, "sender", "clear crypto").note
+    open_ = only(facts(incident(peer(ike_version=None, recovery=Recovery.UNPROVEN))), "SPI005")
+    assert "(IKEv2: " in action(open_, "sender", "clear crypto").note
