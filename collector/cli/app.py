@@ -19,6 +19,7 @@ from collector.cli import (
     report,
     sweep,
     tickets,
+    trust,
 )
 from collector.cli.output import tool_version
 
@@ -54,6 +55,7 @@ app.command("rules")(catalogues.rules)
 app.command("commands")(catalogues.commands)
 app.command("findings")(findings.findings)
 app.command("report")(report.report)
+app.command("trust")(trust.trust)
 app.command("lab")(lab.lab)
 app.add_typer(inventory.app, name="inventory")
 app.add_typer(tickets.app, name="tickets")
