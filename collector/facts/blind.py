@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from collector.facts.clock import DeviceClock
 from collector.facts.looks import Look, Looks
+from collector.facts.tables import sound
 from collector.facts.trains import logs_invalid_spi
 from collector.model import (
     BlindSpot,
@@ -50,6 +51,12 @@ def captures(looks: Looks) -> Iterator[BlindSpot]:
         latest[look.name, look.capture.command] = look
     for (name, command), look in latest.items():
         status = look.reading.status
+        if look.parsed and not all(sound(record) for record in look.reading.records):
+            yield BlindSpot(
+                code="sa-lists-mixed",
+                message=f"`{command}`: SAs stand under another interface or direction than they say, a heading is missing",
+                need=NEED.get(name, ""),
+            )
         if status is CaptureStatus.PARSED or name == "show logging":  # the log speaks for itself
             continue
         unknown_image = status is CaptureStatus.REFUSED and look.reading.code == "E_CMD_INVALID"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +14,8 @@ from collector.facts.looks import Look, Looks
 from collector.model import Address, CaptureStatus, IkeSa, IpsecFlow, NhrpEntry, Session, SpiLookup
 
 R = TypeVar("R")
+
+_TUNNEL_TAG = re.compile(r"(Tunnel\d+)-(?:vesen-)?head-\d+$")
 
 IPSEC_SA = "show crypto ipsec sa"
 ISAKMP_SA = "show crypto isakmp sa"
@@ -77,14 +80,16 @@ def table(looks: Iterable[Look], kind: type[R]) -> Table[R]:
     for look in looks:
         asked = True
         fresh = [Seen(record=record, look=look) for record in look.reading.records if isinstance(record, kind)]
+        proven = look.parsed and all(sound(row.record) for row in fresh)
+        fresh = [row for row in fresh if sound(row.record)]
         if look.extent == "all":
-            rows, whole, peers, decisive = fresh, look.parsed, set(), look
+            rows, whole, peers, decisive = fresh, proven, set(), look
             continue
         if look.peer is not None:
             mine = look.peer
             rows = [row for row in rows if _peer_of(row.record) != mine]
-            peers = peers | {mine} if look.parsed else peers - {mine}
-            whole = whole and look.parsed
+            peers = peers | {mine} if proven else peers - {mine}
+            whole = whole and proven
         rows += fresh
         decisive = decisive or look
     kept = tuple(_once(rows))
@@ -99,6 +104,21 @@ def table(looks: Iterable[Look], kind: type[R]) -> Table[R]:
         look=decisive,
         by_peer={peer: tuple(mine) for peer, mine in index.items()},
     )
+
+
+def sound(record: object) -> bool:
+    """Whether a block of `show crypto ipsec sa` agrees with itself; else a heading was lost, and SAs stand elsewhere.
+
+    Its current outbound SPI is no inbound SA (manual keys may share one SPI), and a tag `Tunnel3-head-0` stands under
+    that tunnel (with `shared` the tag bears the profile's name).
+    """
+    if not isinstance(record, IpsecFlow):
+        return True
+    inbound, outbound = {sa.spi for sa in record.inbound}, {sa.spi for sa in record.outbound}
+    if record.outbound_spi is not None and record.outbound_spi in inbound and record.outbound_spi not in outbound:
+        return False
+    tunnel = _TUNNEL_TAG.match(record.map_tag or "")
+    return tunnel is None or record.interface is None or tunnel[1].lower() == record.interface.lower()
 
 
 def _once(rows: list[Seen[R]]) -> Iterable[Seen[R]]:
