@@ -221,9 +221,27 @@ def test_configuration_and_running_state_disagree():
         "runtime",
     )
     assert "disagree" in stranger.why
-    tagged = peer(facts(CLOCK_NOW, CONFIGURED, (IPSEC, flow(tag="Tunnel7-head-0"))))
-    assert tagged.config_type is ConfigType.UNKNOWN
-    assert "Tunnel7-head-0" in tagged.why
+    tunnel = """crypto ipsec profile P
+ set transform-set TS
+interface GigabitEthernet0/1
+ ip address 192.0.2.1 255.255.255.0
+interface Tunnel1
+ tunnel source GigabitEthernet0/1
+ tunnel destination 198.51.100.7
+ tunnel protection ipsec profile P
+"""
+    tagged = peer(facts(CLOCK_NOW, (CONFIG, config(tunnel)), (IPSEC, flow(tag="VPN", interface="Tunnel1"))))
+    assert (tagged.config_type, tagged.recovery) == (ConfigType.UNKNOWN, Recovery.UNPROVEN)
+    assert "VPN" in tagged.why
+    same = peer(facts(CLOCK_NOW, (CONFIG, config(tunnel)), (IPSEC, flow(tag="Tunnel1-head-0", interface="Tunnel1"))))
+    assert (same.config_type, same.recovery) == (ConfigType.GRE_TUNNEL_PROTECTION, Recovery.YES)
+
+
+def test_a_block_that_contradicts_itself_proves_nothing():
+    mixed = flow(inbound=[(0x99, 1800)], outbound=[(0x88, 1800)]).replace("     outbound esp sas:\n", "")
+    made = facts(CLOCK_NOW, CONFIGURED, (IPSEC, mixed))
+    assert peer(made).inbound is None
+    assert made.flows is None
 
 
 def test_a_dynamic_peer_is_the_acceptors():
