@@ -16,7 +16,7 @@ from faulty import LINES, QUICK_PHASES, Seen, assert_harmless, client_threads, d
 from collector.errors import CODES, ErrorCode, Retry
 from collector.lab.faults import ENABLE, FAULTS, OUTPUTS, PASSWORD, Faults, Router
 from collector.model import SshSettings
-from collector.session import Limits, Phases
+from collector.session import Limits, Phases, allow
 
 
 @dataclass(frozen=True)
@@ -315,6 +315,22 @@ def _spy(original, seen):
         return original(self, *arguments, **more)
 
     return open_session
+
+
+def test_keys_in_an_answer_are_masked_before_it_leaves_the_session(faults):
+    secret = "S3cretPresharedKey"
+    config = f"hostname R1\ncrypto isakmp key {secret} address 192.0.2.9\nusername x password 7 0822455D0A16\n"
+    line = next(line for line in allow.catalogue() if line.startswith("show running-config | include"))
+    log = (
+        OUTPUTS["show logging"]
+        + f"Nov 24 12:00:00.1: %PARSER-5-CFGLOG_LOGGEDCMD: logged command:crypto isakmp key {secret} address 192.0.2.9\n"
+    )
+    server = faults.start("none", router=Router(outputs={line: config, "show logging": log}))
+    seen = look(server, lines=(line, "show logging"))
+    shown = repr(seen.snapshot)
+    assert secret not in shown
+    assert "0822455D0A16" not in shown
+    assert [len(capture.text.splitlines()) for capture in seen.snapshot.captures] == [3, len(log.splitlines())]
 
 
 def test_an_unprivileged_login_goes_on_without_a_secret_and_says_so(faults):

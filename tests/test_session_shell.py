@@ -289,6 +289,26 @@ def test_hostile_text_costs_linear_time():
     assert time.monotonic() - began < 3
 
 
+@pytest.mark.parametrize(
+    ("text", "answer", "notes"),
+    [
+        ("12:00\r\nR1#", "12:00\n", 0),
+        ("12:00\r\n\r\nR1#\r\nR1#", "12:00\n", 0),
+        ("R1#", "", 0),
+        ("12:00\r\nR1#\r\n*Nov 24: %SYS-5-X: y\r\n*Nov 24: %SYS-5-X: z\r\nR1#", "12:00\n", 2),
+        ("12:00\r\nR1#*Nov 24: %SYS-5-X: y\r\n\r\nR1#", "12:00\n", 1),
+        ("12:00\r\nR\r\n*Nov 24: %SYS-5-X: y\r\n1#\r\nR1#", "12:00\n", 1),
+        ("*Nov 24: %SYS-5-X: y\r\n*Nov 24: %SYS-5-X: z\r\nR1#", "*Nov 24: %SYS-5-X: y\n*Nov 24: %SYS-5-X: z\n", 0),
+        ("a\r\nR1#\r\nb\r\nR1#", "a\nR1#\nb\n", 0),
+        ("a\rb\r\r\nc\r\nR1#", "a\nb\nc\n", 0),
+    ],
+)
+def test_the_answer_ends_before_its_prompt_and_log_lines_behind_it_are_notes(text, answer, notes):
+    found = cut(text, to_prompt("R1#"))
+    assert found.text == answer
+    assert len(found.notes) == notes
+
+
 def test_decoding_is_done_once_and_says_what_it_kept():
     text, notes = decode(b"caf\xc3\xa9 \xff\\xff")
     assert text == "café \\xff\\xff"

@@ -79,7 +79,13 @@ class Host:
         self.loop = loop
 
     def close(self):
-        self.loop.call_soon_threadsafe(self.listener.close)
+        async def close():
+            self.listener.close()
+            for connection in self.connections:
+                connection.abort()
+            await asyncio.sleep(0.05)
+
+        asyncio.run_coroutine_threadsafe(close(), self.loop).result(5)
 
 
 @pytest.fixture

@@ -148,7 +148,7 @@ def _signals(run: _Run, wanted: bool) -> Iterator[None]:  # noqa: FBT001 - priva
             signal.signal(number, handler)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Job:
     """One device on its way through the run."""
 
@@ -209,7 +209,6 @@ class _Run:
         if self.waiting:
             self.settings.say(arithmetic(len(self.waiting), self.settings))
         while (self.waiting or self.due or self.running) and self.interrupted is None and time.monotonic() < end:
-            self._skip_stopped()
             wait = self._start_all()
             self._collect(min(wait, max(0.0, end - time.monotonic()), 0.25))
         if self.waiting or self.due or self.running:
@@ -229,12 +228,12 @@ class _Run:
         )
 
     def _resume(self) -> None:
-        for job in list(self.waiting):
+        for job in self.jobs:
             snapshot = self.settings.saved(job.device)
             if snapshot is not None and not snapshot.failures:
-                self.waiting.remove(job)
                 self.resumed += 1
                 self._hand_over(job, snapshot)
+        self.waiting = deque(job for job in self.jobs if not job.ended)
 
     def _start_all(self) -> float:
         """Start what may start now; the seconds until something else may."""
@@ -246,6 +245,9 @@ class _Run:
         while self.waiting and len(self.running) < self.workers:
             job = self.waiting.popleft()
             gate = self._gate(job)
+            if why := self._stopped(job):
+                self._skip(job, why)
+                continue
             if gate.word(time.monotonic()) is not Word.GO:
                 held.append(job)
                 if len(held) > 200:  # the rest of a held fleet need not be looked at each time
@@ -329,27 +331,14 @@ class _Run:
             )
         )
 
-    def _skip_stopped(self) -> None:
-        """Devices whose credential is stopped are not tried; their row says why."""
-        stopped = [
-            *(gate.stopped for gate in self.gates.values()),
-            *(gate.stopped for gate in self.enable_gates.values()),
-        ]
-        if not any(stopped):
-            return
-        for job in [*self.waiting, *(due.job for due in self.due)]:
-            enable = self._enable_gate(job)
-            why = self._gate(job).stopped or (enable.stopped if enable is not None else "")
-            if why:
-                failure = _failure(ErrorCode.AUTH_SKIPPED, "auth", f"not tried, as this credential is in doubt: {why}")
-                self._drop(job)
-                self._hand_over(job, job.best or _row(job.device, failure))
+    def _stopped(self, job: _Job) -> str:
+        """Why this device's credential is not tried any more, in words; "" where it is."""
+        enable = self._enable_gate(job)
+        return self._gate(job).stopped or (enable.stopped if enable is not None else "")
 
-    def _drop(self, job: _Job) -> None:
-        if job in self.waiting:
-            self.waiting.remove(job)
-        self.due = [due for due in self.due if due.job is not job]
-        heapq.heapify(self.due)
+    def _skip(self, job: _Job, why: str) -> None:
+        failure = _failure(ErrorCode.AUTH_SKIPPED, "auth", f"not tried, as this credential is in doubt: {why}")
+        self._hand_over(job, job.best or _row(job.device, failure))
 
     def _cut_short(self) -> None:
         """Time is over or a signal came: close what is open, name what is missing, wait for nobody."""

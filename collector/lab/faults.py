@@ -192,14 +192,19 @@ class FaultServer:
 class _Door(asyncssh.SSHServer):
     """Who may log in; one session channel a connection."""
 
-    def __init__(self, record: Record, fault: Fault) -> None:
+    def __init__(self, record: Record, fault: Fault, connections: set[Any]) -> None:
         self.record = record
         self.fault = fault
+        self.connections = connections
         self.connection: Any = None
 
     def connection_made(self, conn: Any) -> None:
         self.connection = conn
+        self.connections.add(conn)
         self.record.connections += 1
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.connections.discard(self.connection)
 
     def begin_auth(self, username: str) -> bool:
         if self.fault.auth_banner:
@@ -648,6 +653,7 @@ async def _cancel_all() -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.sleep(0.05)  # aborted connections close their sockets in the next turns of the loop
 
 
 _KEY: list[Any] = []
@@ -667,8 +673,9 @@ async def _start_ssh(
         with contextlib.suppress(OSError, asyncssh.Error):
             process.exit(0)
 
+    connections: set[Any] = set()
     listener = await asyncssh.create_server(
-        lambda: _Door(server.record, fault),
+        lambda: _Door(server.record, fault, connections),
         server.host,
         port,
         server_host_keys=[key or _KEY[0]],
@@ -682,6 +689,8 @@ async def _start_ssh(
 
     def stop() -> None:
         listener.close()
+        for connection in list(connections):
+            connection.abort()
 
     return stop
 

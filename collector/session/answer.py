@@ -124,19 +124,23 @@ def cut(text: str, prompt: Prompt) -> Answer:
     _strip_end(lines, prompt)
     notes: list[str] = []
     near = range(len(lines) - 1, max(-1, len(lines) - 1 - _LINES_AFTER), -1)
-    over = next((index for index in near if lines[index].strip() == prompt.text), None)
+    over = next((index for index in near if _is_covered(lines[index].strip(), prompt)), None)
     if over is None and lines and prompt.text.endswith(end := lines[-1].strip()) and end:  # a log line split the prompt
         begin = prompt.text[: -len(end)]
         over = next((index for index in near if begin and lines[index].strip() == begin), None)
         if over is not None:
             lines.pop()
     if over is not None and all(not line.strip() or is_log(line) for line in lines[over + 1 :]):
-        notes = [
-            f"a log message came after the answer: {line.strip()[:200]}" for line in lines[over + 1 :] if line.strip()
-        ]
+        said = [lines[over].strip().removeprefix(prompt.text), *lines[over + 1 :]]
+        notes = [f"a log message came after the answer: {line.strip()[:200]}" for line in said if is_log(line)]
         del lines[over:]
         _strip_end(lines, prompt)
     return Answer(text="\n".join(lines) + "\n" if lines else "", notes=tuple(notes))
+
+
+def _is_covered(line: str, prompt: Prompt) -> bool:
+    """The prompt alone, or with a log message printed right behind it."""
+    return line == prompt.text or (line.startswith(prompt.text) and is_log(line[len(prompt.text) :]))
 
 
 def _strip_end(lines: list[str], prompt: Prompt) -> None:

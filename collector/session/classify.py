@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import paramiko
 
-from collector.errors import ErrorCode, SessionError
+from collector.errors import CollectorError, ErrorCode, SessionError
 from collector.session.transport import ClosedEarly, NotSsh, Transport
 
 KEY_EXCHANGE_FAILED, NO_MORE_METHODS = 3, 14  # reason codes of SSH_MSG_DISCONNECT, RFC 4253 section 11.1
@@ -29,6 +29,8 @@ def classify(error: BaseException, *, phase: str, expired: str | None, transport
     cause = innermost(error)
     if isinstance(cause, SessionError):
         return cause
+    if isinstance(cause, CollectorError):  # the state folder, of all things
+        return SessionError(ErrorCode.INTERNAL, str(cause), phase="any", hint="see to the state folder")
     if expired is not None:
         return _expired(expired, transport)
     match phase:
