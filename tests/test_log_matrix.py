@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from datetime import datetime
 
 import pytest
@@ -146,6 +147,7 @@ BROKEN = {
 def test_a_cell_fails_when_its_branch_is_broken(branch: str, monkeypatch: pytest.MonkeyPatch):
     module, patches, cells = BROKEN[branch]
     styles, relays = {s.name: s for s in STYLES}, {r.name: r for r in RELAYS}
+    monkeypatch.setattr(sys.modules["collector.parse.log.scan"], "PLAIN", NEVER)  # the grammar alone has to do
     for style, relay, wrap in cells:
         assert all(not wrong(styles[style], relays[relay], wrap, body) for body in BODIES)
     for name, change in patches.items():

@@ -34,6 +34,7 @@ _FAILURES = frozenset(
     }
 )
 _IP = r"[0-9A-Fa-f]{0,4}[0-9A-Fa-f:.]{2,44}"
+_SAYS_FROM = re.compile(rf"(?:from|[Pp]eer(?: at| is)?) ({_IP})(?=[\s,]|$)")
 # blanks are taken out before these are applied: a wrap may stand anywhere
 _FROM = re.compile(rf"(?:from|peer(?:at|is|=)?|Peer)({_IP})")
 _SOURCE = re.compile(
@@ -69,7 +70,7 @@ def read_related(mnemonic: str, parts: list[str]) -> RelatedEvent | None:
 def _crypto(name: str, body: str) -> RelatedEvent:
     text = squeeze(body.split(":", 1)[-1])
     if name == "IKMP_NO_SA":
-        return RelatedEvent(kind="ikmp-no-sa", source=_first(_FROM, text))
+        return RelatedEvent(kind="ikmp-no-sa", source=_sender(body))
     if name == "RECVD_PKT_NOT_IPSEC":
         vrf, protocol = _VRF.search(text), _PROTOCOL.search(text)
         words = [f"vrf={vrf[1]}" if vrf else "", f"prot={protocol[1]}" if protocol else ""]
@@ -80,7 +81,7 @@ def _crypto(name: str, body: str) -> RelatedEvent:
             detail=" ".join(filter(None, words)),
         )
     if name in _FAILURES:
-        return RelatedEvent(kind="ike-failure", source=_first(_FROM, text), detail=name)
+        return RelatedEvent(kind="ike-failure", source=_sender(body), detail=name)
     if name.startswith("SELF_TEST"):
         return RelatedEvent(kind="self-test", detail=name)
     return _protected(name, body)
@@ -94,7 +95,7 @@ def _protected(name: str, body: str) -> RelatedEvent:
     source = _first(_SOURCE, text)
     return RelatedEvent(
         kind=kind,
-        source=source if source is not None or kind != "crypto-other" else _first(_FROM, text),
+        source=source if source is not None or kind != "crypto-other" else _sender(body),
         destination=_first(_TARGET, text),
         spi=to_spi(spi[1]) if spi and kind != "crypto-other" else None,
         detail=f"connection id={connection[1]}" if connection else name,
@@ -116,6 +117,10 @@ def _system(name: str, body: str) -> RelatedEvent:
 
 def _said(body: str) -> str:
     return body.split(":", 1)[-1].strip()[:200]
+
+
+def _sender(body: str) -> Address | None:
+    return _first(_SAYS_FROM, " ".join(body.split())) or _first(_FROM, squeeze(body))
 
 
 def _first(pattern: re.Pattern[str], text: str) -> Address | None:

@@ -12,24 +12,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from collector.model import InvalidSpi, LogMessage, RelatedEvent, Stamp
+from collector.model import InvalidSpi, LogMessage, RelatedEvent
 from collector.parse.log import body
 from collector.parse.log.duplicates import Duplicates
-from collector.parse.log.header import REACH, Header, read_header, relay_time
+from collector.parse.log.header import REACH, Header, read_header
+from collector.parse.log.plain import PLAIN, RELAY_PREFIX, Plain, Tally, plain_stamp
 from collector.parse.log.related import interesting, read_related
-from collector.parse.log.stamp import DATE, ISO, MONTHS, NO_YEAR, UPTIME, read_stamp
+from collector.parse.log.stamp import DATE, ISO, UPTIME
 
-# The form that nearly every line of a buffer has; all others take the long way.
-_PLAIN = re.compile(
-    r"(?:(\d{1,10}): )?([*.])?([A-Z][a-z][a-z]) ([ \d]\d) (?:(\d{4}) )?(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?"
-    r"(?: ([A-Za-z]{2,5}))?: (%([A-Z][A-Z0-9_]*-(?:[A-Z0-9_]+-)?[0-7]-[A-Z0-9_]+): )"
-)
-_RELAY_PREFIX = re.compile(
-    rf"(?:<\d{{1,3}}>)?({DATE}|{ISO}) ([A-Za-z0-9_][\w.\-:]{{0,63}}) (?:<\d{{1,3}}>)?(?:\d{{1,10}}: (?=\d{{1,10}}: ))?"
-)
 _MNEMONIC = re.compile(
     r"%(?:> ?)?([A-Za-z][A-Za-z0-9_]{1,40}(?:-[A-Za-z0-9_]{1,40}){0,2}?-[0-7]-[A-Za-z0-9_]{2,60}) ?(:|(?=\s)|$)"
 )
@@ -55,42 +47,6 @@ _MAX_LINES = 64  # lines of a free text kept, a traceback for instance
 _WIDTHS = frozenset({80, 132, 511, 512})  # at which terminals break a word
 
 _Kind = Literal["", "young", "wrapper", "inv", "free", "dull"]
-
-
-@dataclass(slots=True, kw_only=True)
-class Tally:
-    """What went through a scan. seen = events + duplicates + unparsed, of INV_SPI; total: messages of any kind."""
-
-    total: int = 0
-    seen: int = 0
-    events: int = 0
-    duplicates: int = 0
-    unparsed: int = 0
-    _first: re.Match[str] | Stamp | None = None
-    _last: re.Match[str] | Stamp | None = None
-
-    @property
-    def first(self) -> Stamp | None:
-        """The first stamp of the log."""
-        return _edge(self._first)
-
-    @property
-    def last(self) -> Stamp | None:
-        """The last stamp of the log."""
-        return _edge(self._last)
-
-    def pass_by(self, where: re.Match[str] | Stamp) -> None:
-        """One more message; `where` is its match (of the plain form) or its stamp."""
-        self.total += 1
-        if isinstance(where, Stamp) and where.kind == "none":
-            return
-        if self._first is None:
-            self._first = where
-        self._last = where
-
-
-def _edge(where: re.Match[str] | Stamp | None) -> Stamp | None:
-    return _plain_stamp(where) if isinstance(where, re.Match) else where
 
 
 @dataclass(slots=True, kw_only=True)
@@ -126,9 +82,9 @@ def scan_numbered(
     machine = _Machine(tally, every=every)
     for number, line in lines:
         relay = None
-        match = _PLAIN.match(line)
-        if match is None and (relay := _RELAY_PREFIX.match(line)) is not None:
-            match = _PLAIN.match(line, relay.end())
+        match = PLAIN.match(line)
+        if match is None and (relay := RELAY_PREFIX.match(line)) is not None:
+            match = PLAIN.match(line, relay.end())
         if match is None or machine.young or line.find("%", match.end()) >= 0:
             yield from machine.feed(number, line)
             continue
@@ -136,7 +92,7 @@ def scan_numbered(
             yield machine.plain_message()
         elif machine.open is not None:
             yield from machine.flush()
-        plain = _Plain(match, relay)
+        plain = Plain(match, relay)
         if interesting(match[12]):
             machine.begin_plain(number, line, plain)
             continue
@@ -149,24 +105,6 @@ def scan_numbered(
     if machine.waiting is not None:
         yield machine.plain_message()
     yield from machine.flush()
-
-
-class _Plain(NamedTuple):
-    """A line of the plain form, and the relay's words before it."""
-
-    match: re.Match[str]
-    relay: re.Match[str] | None
-
-    @property
-    def header(self) -> Header:
-        match, relay = self
-        return Header(
-            start=0,
-            stamp=_plain_stamp(match),
-            sequence=int(match[1]) if match[1] else None,
-            relay_host=relay[2].rstrip(":") if relay else None,
-            relay_time=relay_time(relay[1], None) if relay else None,
-        )
 
 
 def begins_message(text: str) -> bool:
@@ -182,8 +120,8 @@ class _Machine:
         self.every = every
         self.open: _Open | None = None
         self.dull = False  # the message before is of no interest: its further lines are not either
-        self.plain: _Plain | None = None
-        self.waiting: tuple[int, str, _Plain] | None = None  # a plain message that may have further lines
+        self.plain: Plain | None = None
+        self.waiting: tuple[int, str, Plain] | None = None  # a plain message that may have further lines
         self.duplicates = Duplicates()
         self.last: dict[str | None, InvalidSpi | RelatedEvent] = {}
 
@@ -192,7 +130,7 @@ class _Machine:
         """Whether the open message has no complete mnemonic yet."""
         return self.open is not None and self.open.kind == "young"
 
-    def begin_plain(self, number: int, line: str, plain: _Plain) -> None:
+    def begin_plain(self, number: int, line: str, plain: Plain) -> None:
         """A line of the plain form."""
         match = plain.match
         mnemonic = match[12]
@@ -238,7 +176,7 @@ class _Machine:
             last_line=number,
             text=text.rstrip(),
             mnemonic=match[12],
-            stamp=_plain_stamp(match),
+            stamp=plain_stamp(match),
             sequence=int(match[1]) if match[1] else None,
         )
 
@@ -318,26 +256,32 @@ class _Machine:
         if (
             header is not None
             and (strong or before is None)
-            and not self._belongs_to_open(header, region, strong=strong)
+            and (strong or not self._belongs_to_open(header, region, found[1]))
         ):
             return base + header.start, header
         inv = _INV.fullmatch(found[1]) is not None
         if before is None:
-            inside = self.open is not None and self.open.kind == "wrapper"
-            return (None, None) if inside else (found.start(), Header(start=0))
+            return (None, None) if self._wraps(found[1]) else (found.start(), Header(start=0))
         if before[1].endswith("-PLATFORM") or not (inv or _INV.fullmatch(before[1])):
             return None, None
         if header is not None:
             return base + header.start, header
         return found.start(), Header(start=0)
 
-    def _belongs_to_open(self, header: Header, region: str, *, strong: bool) -> bool:
-        """A lone word before the `%` may be the end of the message before, not a name."""
-        if strong or self.open is None or not region:
+    def _wraps(self, mnemonic: str) -> bool:
+        """Whether the open message is one of the platform that has still to say what it passes on."""
+        message = self.open
+        if message is None or message.kind != "wrapper" or not mnemonic.startswith(("IPSEC-", "CRYPTO-")):
             return False
-        if self.open.kind == "wrapper":
+        return sum(part.count("%") for part in message.parts) == 1
+
+    def _belongs_to_open(self, header: Header, region: str, mnemonic: str) -> bool:
+        """A lone word before the `%` may be the end of the message before, not a name."""
+        if self._wraps(mnemonic):
             return True
-        if self.open.kind != "inv" or header.sequence is not None or body.progress(self.open.parts) == "closed":
+        if self.open is None or not region or self.open.kind != "inv" or header.sequence is not None:
+            return False
+        if body.progress(self.open.parts) == "closed":
             return False
         return not body.reached_source(self.open.parts) or body.goes_on(self.open.parts, region.strip())
 
@@ -587,24 +531,6 @@ def _leading(text: str) -> Header:
 
 
 _RELAY_ONLY = re.compile(rf"(?:<\d{{1,3}}>(?:1 )?)?(?:{DATE}|{ISO}) [\w.\-]{{1,64}} ")
-
-
-def _plain_stamp(match: re.Match[str]) -> Stamp:
-    _, mark, month, day, year, hour, minute, second, fraction, zone, *_ = match.groups()
-    try:
-        time = datetime(  # noqa: DTZ001 - the router's wall clock
-            int(year) if year else NO_YEAR,
-            MONTHS.index(month) + 1,
-            int(day),
-            int(hour),
-            int(minute),
-            int(second),
-            int(fraction.ljust(6, "0")) if fraction else 0,
-        )
-    except ValueError:  # no such month or day, a leap second
-        text = f"{month} {day.strip()} {year + ' ' if year else ''}{hour}:{minute}:{second}"
-        return read_stamp(text, zone, mark or "")
-    return Stamp(kind="datetime", time=time, has_year=year is not None, zone=zone, mark=mark or "")
 
 
 _WORDS = re.compile(r"decaps:?rec(.{0,7}?)dIPSECpackethasinvalidspifor", re.IGNORECASE)
