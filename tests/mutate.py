@@ -2,6 +2,7 @@
 
     python tests/mutate.py rules [EVERY]      every EVERYth mutant of a room; survivors are printed, the score last
     python tests/mutate.py config [EVERY]
+    python tests/mutate.py rules 1 spi002     modules whose name holds the word
 
 A mutant is a code object put in the place of one function's own, in a forked child that then runs the room's tests: so
 every reference to the function sees it, and nothing is written to disk. Strings, tables at module level and docstrings
@@ -157,7 +158,16 @@ def killed(mutant: Mutant, tests: tuple[str, ...]) -> bool:
             plant(mutant)
             code = int(
                 pytest.main(
-                    ["-x", "-q", "-p", "no:cacheprovider", "-m", "not soak", "-k", "not linear and not written_by and not pages_are"]
+                    [
+                        "-x",
+                        "-q",
+                        "-p",
+                        "no:cacheprovider",
+                        "-m",
+                        "not soak",
+                        "-k",
+                        "not linear and not written_by and not pages_are",
+                    ]
                     + [str(TESTS / test) for test in tests]
                 )
             )
@@ -167,15 +177,15 @@ def killed(mutant: Mutant, tests: tuple[str, ...]) -> bool:
     return status != 0
 
 
-def run(room: str, every: int = 1) -> tuple[int, list[Mutant]]:
+def run(room: str, every: int = 1, word: str = "") -> tuple[int, list[Mutant]]:
     """(mutants tried, survivors)."""
     package, left_out, tests = ROOMS[room]
     found: list[Mutant] = []
     home = importlib.import_module(package)
     for info in sorted(pkgutil.iter_modules(home.__path__), key=lambda item: item.name):
-        if info.name not in left_out:
+        if info.name not in left_out and word in info.name:
             found += mutants(importlib.import_module(f"{package}.{info.name}"))
-    found += mutants(home)
+    found += mutants(home) if not word else ()
     chosen = found[::every]
     tests = tuple(test for test in tests if (TESTS / test).is_file())
     survivors = []
@@ -194,7 +204,8 @@ def place(mutant: Mutant) -> str:
 def main(arguments: list[str]) -> int:
     """0 where nothing survived."""
     start = time.monotonic()
-    tried, survivors = run(arguments[0], int(arguments[1]) if len(arguments) > 1 else 1)
+    every, word = int(arguments[1]) if len(arguments) > 1 else 1, arguments[2] if len(arguments) > 2 else ""
+    tried, survivors = run(arguments[0], every, word)
     spent = time.monotonic() - start
     print(
         f"{arguments[0]}: {tried - len(survivors)} of {tried} mutants killed, {len(survivors)} survived, {spent:.0f} s"

@@ -403,6 +403,37 @@ def test_the_path_names_the_fact_that_stopped_each_rule():
     assert reasons["SPI003"].startswith("row b comes first")
 
 
+def test_each_flow_has_its_own_way():
+    device = facts(
+        incident(peer()),
+        incident(peer("198.51.100.7", ConfigType.DVTI)),
+        incident(source="198.51.100.66", state=State.UNKNOWN_SOURCE),
+        incident(source="198.51.100.67", state=State.UNKNOWN_SOURCE),
+    )
+    findings = found(device)
+    ways = rules.all_paths(device, findings)
+    assert [way.finding for way in ways] == [item.id for item in findings]
+    assert [rules.paths(device, item) for item in findings] == list(ways)
+    by_rule = {(way.rule, way.flow.split(" ->")[0]): way for way in ways}
+    one, two = by_rule["SPI001", "203.0.113.9"], by_rule["SPI002", "198.51.100.7"]
+    assert {step.row for step in two.steps} == set("abcde")
+    reason = {said.rule: said.reason for said in two.rules}
+    assert reason["SPI001"].startswith("row e comes first")
+    assert "198.51.100.7" in reason["SPI002"]
+    assert "recovery for this peer: yes" in {said.rule: said.reason for said in one.rules}["SPI002"]
+    for source in ("198.51.100.66", "198.51.100.67"):
+        lone = by_rule["SPI006", source]
+        assert "unknown-source" in lone.flow
+        assert lone.steps == ()
+    text = rules.path_text(one)
+    fired, rest = text.split("Rules that fired:")[1].split("Rules that did not")
+    assert "SPI001" in fired
+    assert "SPI003" not in fired
+    assert "SPI003" in rest
+    assert "h. absent command, no IKE SA: would it heal? yes" in text
+    assert "g. is the command on already? no" in text
+
+
 def test_the_path_of_a_finding_without_a_flow_and_of_an_unknown():
     hygiene = facts(peers=(peer(),))
     way = rules.paths(hygiene, only(hygiene, "SPI012"), rules.judge(hygiene))

@@ -32,8 +32,7 @@ from collector.rules import (
 from collector.rules.engine import applies, muted
 from collector.rules.module import RuleModule
 from collector.rules.pages import page_text
-from collector.rules.paths import Path, path_text
-from collector.rules.paths import path as _path
+from collector.rules.paths import Path, path_text, ways
 
 CATALOGUE: tuple[RuleModule, ...] = (
     spi001_enable_recovery,
@@ -57,6 +56,7 @@ __all__ = [
     "CATALOGUE",
     "Path",
     "RuleModule",
+    "all_paths",
     "applies",
     "cards",
     "judge",
@@ -105,7 +105,13 @@ def page(rule: str, policy: Policy | None = None) -> str:
 
 
 def paths(facts: Facts, finding: Finding, judgements: Sequence[Judgement] | None = None) -> Path:
-    """The way to `finding` (`path_text` prints it); `judgements` of the same facts, judged anew where not given."""
-    said = tuple(judgements) if judgements is not None else judge(facts)
-    own = tuple(item for item in said if item.device == facts.device.name)
-    return _path(facts, finding, own, cards(facts.policy))
+    """The way to one finding (`path_text` prints it); judged anew where no `judgements` of these facts are given."""
+    return all_paths(facts, (finding,), judgements)[0]
+
+
+def all_paths(
+    facts: Facts, findings: Sequence[Finding], judgements: Sequence[Judgement] | None = None
+) -> tuple[Path, ...]:
+    """The ways to a device's findings, in their order: what was said of the device is indexed once."""
+    said = judge(facts) if judgements is None else judgements
+    return tuple(ways(facts, findings, said, cards(facts.policy)))

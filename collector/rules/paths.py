@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from collector.model import Evidence, Facts, Finding, Incident, Judgement, Rule, State, Verdict
@@ -35,52 +35,67 @@ class Path:
     changes: tuple[str, ...]
 
 
-def path(facts: Facts, finding: Finding, judgements: tuple[Judgement, ...], cards: tuple[Rule, ...]) -> Path:
-    """The way to `finding`, from the facts and judgements of the run that made it."""
-    incident = _incident(facts, finding, cards)
-    steps: tuple[Step, ...] = ()
-    decision: Decision | None = None
-    if incident is not None and incident.state is State.PERSISTENT:
-        steps, decision = trace(facts, incident)
-    subject = flow_subject(incident, twins(facts)) if incident else None
-    return Path(
-        finding=finding.id,
-        rule=finding.rule,
-        flow=f"{flow_text(incident)}: {incident.state}, because {incident.why}" if incident else "",
-        facts=finding.evidence,
-        steps=steps,
-        rules=tuple(_said(finding, subject, judgements, card) for card in cards),
-        changes=tuple(_changes(facts, finding, decision)),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What was said of one device, for quick finding: by (rule, fingerprint) and by (rule, subject); its flows."""
+
+    prints: dict[tuple[str, str], Judgement]
+    subjects: dict[tuple[str, tuple[str, ...]], Judgement]
+    first: dict[str, Judgement]
+    flows: dict[str, Incident]
+    subject_of: dict[str, tuple[str, ...]]
 
 
-def _incident(facts: Facts, finding: Finding, cards: tuple[Rule, ...]) -> Incident | None:
-    """The flow whose fingerprint the finding bears."""
-    card = next((card for card in cards if card.id == finding.rule), None)
-    doubled = twins(facts)
-    for incident in facts.incidents or ():
-        probe = Judgement(
-            verdict=Verdict.FAIL,
-            subject=flow_subject(incident, doubled),
-            message="",
-            why="",
-            evidence=(),
+def ways(
+    facts: Facts, findings: Iterable[Finding], judgements: Iterable[Judgement], cards: tuple[Rule, ...]
+) -> Iterator[Path]:
+    """The way to each of the device's `findings`, from the facts and judgements of the run that made them."""
+    own = [item for item in judgements if item.device == facts.device.name]
+    known = _known(facts, own, cards)
+    for finding in findings:
+        subject = known.subject_of.get(finding.id, ())
+        incident = known.flows.get(finding.id)
+        steps: tuple[Step, ...] = ()
+        decision: Decision | None = None
+        if incident is not None and incident.state is State.PERSISTENT:
+            steps, decision = trace(facts, incident)
+        yield Path(
+            finding=finding.id,
             rule=finding.rule,
-            device=finding.device,
+            flow=f"{flow_text(incident)}: {incident.state}, because {incident.why}" if incident else "",
+            facts=finding.evidence,
+            steps=steps,
+            rules=tuple(_said(finding, subject, known, card) for card in cards),
+            changes=tuple(_changes(facts, finding, decision)),
         )
-        if fingerprint(probe, card) == finding.id:
-            return incident
-    return None
 
 
-def _said(finding: Finding, subject: tuple[str, ...] | None, judgements: tuple[Judgement, ...], card: Rule) -> Said:
-    """The rule's own judgement of this finding, else of the same flow, else of the device, else silence."""
-    own = [item for item in judgements if item.rule == card.id]
+def _known(facts: Facts, judgements: list[Judgement], cards: tuple[Rule, ...]) -> _Known:
+    by_id = {card.id: card for card in cards}
+    known = _Known(prints={}, subjects={}, first={}, flows={}, subject_of={})
+    for item in judgements:  # in the engine's order: a `fail` before what is less
+        key = fingerprint(item, by_id.get(item.rule))
+        known.prints.setdefault((item.rule, key), item)
+        known.subjects.setdefault((item.rule, item.subject), item)
+        known.first.setdefault(item.rule, item)
+        known.subject_of.setdefault(key, item.subject)
+    doubled = twins(facts)
+    flows: dict[tuple[str, ...], Incident] = {}
+    for incident in facts.incidents or ():
+        flows.setdefault(flow_subject(incident, doubled), incident)
+    for key, subject in known.subject_of.items():
+        if subject in flows:
+            known.flows[key] = flows[subject]
+    return known
+
+
+def _said(finding: Finding, subject: tuple[str, ...], known: _Known, card: Rule) -> Said:
+    """The rule's own judgement of this finding, else of the same flow, else of the device, else its first."""
     found = (
-        next((item for item in own if fingerprint(item, card) == finding.id), None)
-        or next((item for item in own if subject is not None and item.subject == subject), None)
-        or next((item for item in own if item.subject == ("device",)), None)
-        or (own[0] if own else None)
+        known.prints.get((card.id, finding.id))
+        or known.subjects.get((card.id, subject))
+        or known.subjects.get((card.id, ("device",)))
+        or known.first.get(card.id)
     )
     if found is None:
         return Said(

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 from collector.model import (
     ConfigType,
+    CryptoConfig,
     Facts,
     Incident,
     Outcome,
@@ -87,9 +88,14 @@ def recovery_of(incident: Incident) -> Recovery:
     return Recovery.YES if certain else Recovery.UNPROVEN
 
 
+def typed_config(facts: Facts) -> CryptoConfig | None:
+    """The configuration, where peers could be typed from it (or from `show crypto map` and its kin)."""
+    return facts.config if facts.config is not None and facts.config.readable in {"full", "runtime"} else None
+
+
 def config_read(facts: Facts) -> bool:
-    """Whether peers could be typed at all: from the configuration, or from `show crypto map` and its kin."""
-    return facts.config is not None and facts.config.readable in {"full", "runtime"}
+    """Whether peers could be typed at all."""
+    return typed_config(facts) is not None
 
 
 def may_be_dynamic(facts: Facts, incident: Incident) -> bool:
@@ -98,13 +104,13 @@ def may_be_dynamic(facts: Facts, incident: Incident) -> bool:
         return False
     if incident.bound == "acceptor":
         return True
-    bindings = facts.config.bindings if facts.config is not None and config_read(facts) else ()
-    return any(
+    config = typed_config(facts)
+    return config is not None and any(
         binding.acceptor
         and binding.applied
         and not binding.shutdown
         and (not binding.local or incident.destination in binding.local)
-        for binding in bindings
+        for binding in config.bindings
     )
 
 

@@ -28,7 +28,8 @@ happens often (SPI011).
 ## References
 
 Cisco TAC 115801; Cisco IOS configuration guide, Invalid Security Parameter Index Recovery (off by default because of
-denial of service).
+denial of service). The sources differ in two points: the guide calls what is sent an INVALID SPI NOTIFY and shows the
+command on both peers; TAC 115801 calls it a DELETE notify, and only the router that drops needs the command.
 """
 
 from __future__ import annotations
