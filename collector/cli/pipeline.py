@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -17,7 +18,6 @@ from collector.model import (
     Facts,
     Finding,
     History,
-    Judgement,
     Level,
     Policy,
     Report,
@@ -48,29 +48,29 @@ def report_of(
     started_at: datetime,
     history_of: HistoryOf = no_history,
 ) -> Report:
-    """Everything that `snapshots` have to say under `policy`."""
+    """Everything that `snapshots` have to say under `policy`, held in memory: for captures that a person hands over."""
     built = [facts_room.build(snapshot, policy, history_of(snapshot.device.name)) for snapshot in snapshots]
-    return conclude(
-        facts_room.settle(sorted(built, key=lambda facts: facts.device.name)), mode=mode, started_at=started_at
-    )
+    devices = facts_room.settle(sorted(built, key=lambda facts: facts.device.name))
+    return conclude(devices, mode=mode, started_at=started_at)
 
 
 def conclude(devices: Sequence[Facts], *, mode: str, started_at: datetime) -> Report:
-    """Settled facts -> report."""
-    judgements: list[Judgement] = []
+    """Settled facts -> report. Goes over the devices once and keeps only what is worth a person's time."""
     findings: list[Finding] = []
     muted: list[Finding] = []
+    lacking: set[str] = set()
     for facts in devices:
         said = rules.judge(facts)
-        judgements += said
+        if any(judgement.verdict is Verdict.UNKNOWN and judgement.event for judgement in said):
+            lacking.add(facts.device.name)
         for finding in rules.to_findings(facts, said):
             (muted if rules.muted(facts, finding) else findings).append(finding)
     assert mode in {"sweep", "audit", "analyze", "demo"}
     return Report(
         run=Run(id=uuid4().hex[:12], mode=mode, started_at=started_at, finished_at=now()),  # type: ignore[arg-type]
-        devices=tuple(devices),
+        devices=devices,
         findings=tuple(sorted(findings, key=order)),
-        judgements=tuple(judgements),
+        lacking=frozenset(lacking),
         muted=tuple(sorted(muted, key=order)),
     )
 
@@ -86,7 +86,10 @@ def exit_code(report: Report, fail_on: Level | None) -> Exit:
     if devices["total"] and devices["failed"] == devices["total"]:
         return Exit.UNREACHED
     if report.run.mode == "analyze":
-        partial = any(_analyzed_partly(facts, report.judgements) for facts in report.devices)
+        waiting = {
+            said.device for said in report.judgements if said.verdict is Verdict.UNKNOWN and said.event
+        }  # an event waits there for a fact
+        partial = any(_analyzed_partly(facts, waiting) for facts in report.devices)
     else:
         partial = devices["complete"] != devices["total"]
     if partial:
@@ -96,20 +99,21 @@ def exit_code(report: Report, fail_on: Level | None) -> Exit:
     return Exit.FINDINGS if loud else Exit.DONE
 
 
-def _analyzed_partly(facts: Facts, judgements: Iterable[Judgement]) -> bool:
-    """In a paste nobody missed a command that was not typed: only a lacking fact or a cut capture makes it partial."""
+def _cut(facts: Facts) -> bool:
+    """In a paste nobody missed a command that was not typed: a refused or cut capture makes it partial."""
     cut = any(note.status in {CaptureStatus.REFUSED, CaptureStatus.INCOMPLETE} for note in facts.captures)
-    lacking = any(
-        said.device == facts.device.name and said.verdict is Verdict.UNKNOWN and said.event for said in judgements
-    )
-    return cut or lacking or device_status(facts) == "failed"
+    return cut or device_status(facts) == "failed"
 
 
 def decision_paths(report: Report) -> dict[str, str]:
     """Finding id -> its decision path as text, to be kept: `explain ID` must work when the captures are gone."""
-    facts_of = {facts.device.name: facts for facts in report.devices}
-    return {
-        finding.id: rules.path_text(rules.paths(facts_of[finding.device], finding))
-        for finding in (*report.findings, *report.muted)
-        if finding.device in facts_of
-    }
+    of_device: dict[str, list[Finding]] = {}
+    for finding in (*report.findings, *report.muted):
+        of_device.setdefault(finding.device, []).append(finding)
+    paths: dict[str, str] = {}
+    for facts in report.devices:
+        found = of_device.get(facts.device.name)
+        if found:
+            said = rules.judge(facts)
+            paths |= {finding.id: rules.path_text(rules.paths(facts, finding, said)) for finding in found}
+    return paths
