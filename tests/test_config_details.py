@@ -218,3 +218,64 @@ def test_an_ezvpn_client_in_a_vrf():
         " ip address 192.0.2.1 255.255.255.0\n crypto ipsec client ezvpn E\n"
     ).bindings
     assert (binding.fvrf, binding.local) == ("INET", (ip_address("192.0.2.1"),))
+
+
+def test_local_address_and_the_virtual_address_of_the_interface():
+    (binding,) = read(
+        "crypto map M local-address Loopback0\ncrypto map M 10 ipsec-isakmp\n set peer 198.51.100.1\n match address A\n"
+        "interface Loopback0\n ip address 192.0.2.9 255.255.255.255\n"
+        "interface GigabitEthernet0/1\n ip address 203.0.113.2 255.255.255.0\n standby 1 ip 203.0.113.254\n crypto map M\n"
+    ).bindings
+    assert [str(one) for one in binding.local] == ["192.0.2.9", "203.0.113.254"]
+
+
+def test_a_tunnel_is_warned_of_keyrings_as_a_map_is():
+    body = (
+        "crypto keyring A\n pre-shared-key address 198.51.100.1 key <masked>\n"
+        "crypto keyring B\n pre-shared-key address 198.51.100.1 key <masked>\n"
+        + PROFILE + WAN + "interface Tunnel0\n tunnel source GigabitEthernet0/0\n tunnel destination 198.51.100.1\n" + PROTECTED
+    )  # fmt: skip
+    assert "2 keyrings" in read(body).bindings[0].warnings[0]
+    assert (
+        read(body.replace(PROTECTED, " tunnel protection ipsec profile P ikev2-profile F\n")).bindings[0].warnings == ()
+    )
+
+
+def test_self_identity_by_address_is_no_host_name():
+    (binding,) = read(
+        "crypto isakmp profile I\n self-identity address\ncrypto map M 10 ipsec-isakmp\n set peer 198.51.100.1\n"
+        " set isakmp-profile I\n match address A\n" + WAN + " crypto map M\n"
+    ).bindings
+    assert binding.warnings == ()
+
+
+def test_an_unused_client_and_removed_ones():
+    (idle,) = read("crypto ipsec client ezvpn E\n peer 198.51.100.1\n" + WAN).bindings
+    assert (idle.applied, idle.shutdown, idle.interface) == (False, False, None)
+    assert (
+        read("no crypto ipsec client ezvpn E\nno crypto gdoi group G\nno crypto ikev2 client flexvpn C\n").bindings
+        == ()
+    )
+
+
+def test_an_ipv6_group_and_a_text_that_is_cut_are_told():
+    (binding,) = read(
+        "crypto gdoi group ipv6 G\n client protocol gikev2 F\ncrypto map M 10 gdoi\n set group G\n"
+        + WAN
+        + " crypto map M\n"
+    ).bindings
+    assert binding.ike_version == 2
+    capture = Capture(command="show running-config", text="hostname R1")
+    cut = classify([(capture, ConfigText(line=1, lines=((1, "hostname R1"),), whole=False))])
+    assert any("`end`" in note for note in cut.notes)
+    assert not any("`end`" in note for note in read("crypto isakmp policy 1\n").notes)
+
+
+def test_one_interface_carries_one_map_a_family():
+    config = read(
+        "crypto map A 10 ipsec-isakmp\n set peer 198.51.100.1\ncrypto map ipv6 B 10 ipsec-isakmp\n set peer 2001:db8::2\n"
+        "crypto map C 10 ipsec-isakmp\n set peer 198.51.100.3\n"
+        + WAN
+        + " crypto map A\n ipv6 crypto map B\n crypto map C\n"
+    )
+    assert {one.name: one.applied for one in config.bindings} == {"A 10": False, "B 10": True, "C 10": True}

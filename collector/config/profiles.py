@@ -39,8 +39,6 @@ def _ike_line(profile: IkeProfile, line: Line) -> None:
     low, words = line.low, line.words
     if low[0] == "match":
         _match(profile, line)
-    elif low[0] == "keyring":
-        profile.keyrings += [word for word in words[1:] if word.lower() not in {"local", "aaa"}][:1]
     elif low[0] == "virtual-template" and len(words) > 1:
         profile.virtual_template = _value(words[1:], line)
     elif low[0] in {"vrf", "ivrf"} and len(words) > 1:
@@ -66,9 +64,7 @@ def _match(profile: IkeProfile, line: Line) -> None:
         profile.local_address = words[4] if low[3] == "interface" and len(words) > 4 else words[3]
     elif low[1:2] == ("identity",):
         rest = low[3:] if low[2:3] == ("remote",) else low[2:]
-        if rest[:1] == ("any",):
-            profile.match_any = True
-        elif rest[:1] == ("group",):
+        if rest[:1] == ("group",):
             profile.match_group = line
         elif rest[:1] == ("address",) and len(rest) > 1:
             mask = rest[2] if len(rest) > 2 and rest[2][0].isdigit() else None
@@ -86,6 +82,4 @@ def read_keyring(section: Section) -> Keyring:
         elif line.low[:2] == ("pre-shared-key", "address") and len(line.words) > 2 and not line.negated:
             mask = line.words[3] if len(line.words) > 3 and line.low[3][0].isdigit() else None
             ring.keys.append((line.words[2], mask))
-        elif line.low[:2] == ("pre-shared-key", "hostname") and len(line.words) > 2 and not line.negated:
-            ring.named.append((line.words[2], line))
     return ring

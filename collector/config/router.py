@@ -96,9 +96,7 @@ class IkeProfile:
     name: str
     version: int
     head: Line
-    keyrings: list[str] = field(default_factory=list)
     match: list[tuple[str, str | None]] = field(default_factory=list)
-    match_any: bool = False
     match_group: Line | None = None
     virtual_template: str | None = None
     vrf: str | None = None  # isakmp profile `vrf`, ikev2 profile `ivrf`: inner VRF
@@ -112,13 +110,12 @@ class IkeProfile:
 
 @dataclass(slots=True, kw_only=True)
 class Keyring:
-    """crypto keyring, and the global `crypto isakmp key` lines as keyring "". keys: (address, mask or None) or names."""
+    """crypto keyring, and the global `crypto isakmp key` lines as keyring "". keys: (address, mask or None)."""
 
     name: str
     vrf: str | None = None
     local_address: str | None = None
     keys: list[tuple[str, str | None]] = field(default_factory=list)
-    named: list[tuple[str, Line]] = field(default_factory=list)  # by host name
     head: Line | None = None
 
 
@@ -138,8 +135,6 @@ class GdoiGroup:
 
     name: str
     head: Line
-    key_server: bool = False
-    servers: list[str] = field(default_factory=list)
     ikev2: str | None = None  # client protocol gikev2 PROFILE
 
 
@@ -149,7 +144,6 @@ class FlexClient:
 
     name: str
     tunnel: str | None = None
-    source: str | None = None
     peers: dict[str, PeerSpec] = field(default_factory=dict)
 
 

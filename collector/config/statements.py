@@ -181,9 +181,6 @@ def _isakmp_key(router: Router, rest: _Rest, section: Section) -> None:
             mask = rest[at + 2] if len(rest) > at + 2 and rest[at + 2][0].isdigit() else None
             ring.keys.append((rest[at + 1], mask))
             return
-        if word == "hostname" and at + 1 < len(rest) and at:
-            ring.named.append((rest[at + 1], section.head))
-            return
 
 
 def _isakmp_peer(router: Router, rest: _Rest, section: Section) -> None:
@@ -244,11 +241,7 @@ def _gdoi(router: Router, rest: _Rest, section: Section) -> None:
         return
     group = router.gdoi.setdefault(words[0], GdoiGroup(name=words[0], head=section.head))
     for line in section.children:
-        if line.low[:2] == ("server", "local"):
-            group.key_server = True
-        elif line.low[:3] in {("server", "address", "ipv4"), ("server", "address", "ipv6")}:
-            group.servers.append(line.words[-1])
-        elif line.low[:3] == ("client", "protocol", "gikev2"):
+        if line.low[:3] == ("client", "protocol", "gikev2"):
             group.ikev2 = line.words[-1]
 
 
@@ -261,8 +254,6 @@ def _flex(router: Router, rest: _Rest, section: Section) -> None:
             add_peer(client.peers, words[1:], line)
         elif line.low[:2] == ("client", "connect"):
             client.tunnel = " ".join(line.words[2:4])
-        elif line.low[:1] == ("source",):
-            client.source = " ".join(line.words[2:4]) or None
 
 
 def _router_ospf(router: Router, _rest: _Rest, section: Section) -> None:
