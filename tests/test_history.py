@@ -16,7 +16,8 @@ from builders import FAR, NOW, blind, counter, facts, incident, key, peer
 
 from collector.cli import pipeline
 from collector.errors import LockedError, StateError
-from collector.history import entries, entry_of, history_of, keep_snapshot, open_ledger, remember, run_lock, snapshots
+from collector.history import entries, entry_of, history_of, keep_snapshots, open_ledger, remember, run_lock, snapshots
+from collector.history.codec import snapshot_blob
 from collector.history.ledger import FILE
 from collector.model import Capture, CaptureNote, CaptureStatus, Device, Report, Snapshot, State
 from collector.sinks.document import device_status
@@ -133,7 +134,7 @@ def test_filters_and_kept_snapshots(ledger):
         captures=(Capture(command="show clock", text="12:00\nö", taken_at=NOW),),
         hostname="hub1",
     )
-    keep_snapshot(ledger, made.run.id, kept)
+    keep_snapshots(ledger, made.run.id, [("hub1", snapshot_blob(kept))])
     assert list(snapshots(ledger, made.run.id)) == [kept]
 
 

@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -59,22 +60,25 @@ def audit(
         budget = device.timeout.device + timedelta(seconds=watch)
         device = replace(device, timeout=replace(device.timeout, device=budget))
     writable(save)
-    order = fleet.Order(
-        devices=(device,),
-        policy=policy,
-        mode="audit",
-        state=state_folder.folder(state),
-        save=save,
-        workers=1,
-        audit=True,
-        far_ends=False,
-        say=_say,
-        plan_of=_watching(watch) if watch else plan_for,
-    )
-    visited = fleet.run(order)
-    extras(visited.report, html=html, metrics=None)
-    emit(visited.report, wanted=format_, output=output, every_peer=True)
-    return fleet.signal_exit(visited.interrupted) or pipeline.exit_code(visited.report, level_of(fail_on, policy))
+    with TemporaryDirectory(prefix="spi-audit-") as spool:
+        order = fleet.Order(
+            devices=(device,),
+            policy=policy,
+            mode="audit",
+            spool=Path(spool),
+            state=state_folder.folder(state),
+            save=save,
+            workers=1,
+            audit=True,
+            far_ends=False,
+            say=_say,
+            plan_of=_watching(watch) if watch else plan_for,
+        )
+        visited = fleet.run(order)
+        extras(visited.report, html=html, metrics=None)
+        emit(visited.report, wanted=format_, output=output, every_peer=True)
+        code = pipeline.exit_code(visited.report, level_of(fail_on, policy))
+    return fleet.signal_exit(visited.interrupted) or code
 
 
 def _say(line: str) -> None:

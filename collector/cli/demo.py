@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -30,33 +31,36 @@ def demo(
     """Start the lab's routers, sweep them over real SSH, print the report. No router at hand is needed."""
     writable(save)
     running = start_lab(scenario)
-    try:
-        os.environ.update(running.environment())
-        loaded = from_text(running.inventory(), source="the lab's inventory")
-        tell(
-            f"{len(loaded.devices)} simulated routers listen on loopback; they are visited over SSH as real ones would be"
-        )
-        order = fleet.Order(
-            devices=loaded.devices,
-            policy=loaded.policy,
-            mode="demo",
-            save=save,
-            logins_per_second=loaded.logins_per_second,
-            say=_say,
-        )
-        visited = fleet.run(order)
-    finally:
-        running.stop()
-    report = visited.report
-    if remember:
-        from collector.history import open_ledger  # noqa: PLC0415 - only when asked
-        from collector.history import remember as note  # noqa: PLC0415 - as above
-        from collector.sinks.document import device_status  # noqa: PLC0415 - as above
+    with TemporaryDirectory(prefix="spi-demo-") as spool:
+        try:
+            os.environ.update(running.environment())
+            loaded = from_text(running.inventory(), source="the lab's inventory")
+            tell(
+                f"{len(loaded.devices)} simulated routers listen on loopback; they are visited over SSH as real ones "
+                "would be"
+            )
+            order = fleet.Order(
+                devices=loaded.devices,
+                policy=loaded.policy,
+                mode="demo",
+                spool=Path(spool),
+                save=save,
+                logins_per_second=loaded.logins_per_second,
+                say=_say,
+            )
+            visited = fleet.run(order)
+        finally:
+            running.stop()
+        report = visited.report
+        if remember:
+            from collector.history import open_ledger  # noqa: PLC0415 - only when asked
+            from collector.history import remember as note  # noqa: PLC0415 - as above
+            from collector.sinks.document import device_status  # noqa: PLC0415 - as above
 
-        with open_ledger(state_folder.folder(state)) as ledger:
-            report = note(ledger, report, exit_code=0, status_of=device_status)
-    extras(report, html=html, metrics=None)
-    emit(report, wanted=format_, output=output, every_peer=True)
+            with open_ledger(state_folder.folder(state)) as ledger:
+                report = note(ledger, report, exit_code=0, status_of=device_status)
+        extras(report, html=html, metrics=None)
+        emit(report, wanted=format_, output=output, every_peer=True)
     return fleet.signal_exit(visited.interrupted) or 0
 
 

@@ -1,7 +1,7 @@
 """Visits a fleet and judges what it said: what `sweep`, `audit` and `demo` have in common.
 
 A second wave goes at once to the routers that the first one's incidents name as senders: they look healthy to
-themselves, and only their SAs prove what is stale.
+themselves, and only their SAs prove what is stale. What came is kept on disk (`spool`), not in memory.
 """
 
 from __future__ import annotations
@@ -16,23 +16,25 @@ from pathlib import Path
 from collector import facts as facts_room
 from collector import snapshot as snapshots
 from collector.cli import pipeline
+from collector.cli.spool import Gist, Spool, Spooled, concerned, far_ends, gist_of
 from collector.collect import Knowledge, Outcome, Progress, Settings, plan_for, sweep
 from collector.errors import Exit
-from collector.model import Address, Device, Facts, History, Policy, Report, Snapshot, State, to_address
+from collector.model import Device, History, Policy, Report, Snapshot
 from collector.session import Plan, Secrets, Trust
-
-SUSPECT = frozenset({State.PERSISTENT, State.PENDING, State.INSUFFICIENT_DATA})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What a run is asked to do. knowledge_of: what is remembered of a device before its visit."""
+    """What a run is asked to do. spool: a private folder that outlives the report.
+
+    far_ends: look at routers that incidents name. plan_of: what to ask a device, given what is remembered of it.
+    """
 
     devices: Sequence[Device]
     policy: Policy
     mode: str
+    spool: Path
     state: Path | None = None
-    known_hosts: Path | None = None
     save: Path | None = None
     workers: int = 20
     logins_per_second: float = 5.0
@@ -48,48 +50,64 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visited:
-    """A run's report, what the routers said, and the signal that ended it early."""
+    """A run's report, where what the routers said lies, and the signal that ended it early."""
 
     report: Report
-    snapshots: tuple[Snapshot, ...]
+    spool: Spool
     interrupted: int | None = None
 
 
 def run(order: Order) -> Visited:
     """Visit, look at the named far ends, join, judge."""
     started = pipeline.now()
-    gathered: dict[str, Snapshot] = {}
-    secrets = Secrets(ask=order.ask)
-    trust = Trust(order.state)
-    outcome = _wave(order, order.devices, gathered, secrets, trust, {})
-    built = {name: _facts(order, snapshot) for name, snapshot in gathered.items()}
-    named = far_ends(tuple(built.values())) if order.far_ends and outcome.interrupted is None else {}
-    if named:
+    fleet = _Fleet(order, Spool(order.spool), Secrets(ask=order.ask), Trust(order.state), {})
+    outcome = _wave(fleet, order.devices, {}, order.max_runtime)
+    named = far_ends(tuple(fleet.gists.values())) if order.far_ends and outcome.interrupted is None else {}
+    left = order.max_runtime - (pipeline.now() - started) if order.max_runtime is not None else None
+    if named and (left is None or left > timedelta()):
         second = [device for device in order.devices if device.name in named]
         order.say(f"{len(second)} far ends are looked at: {', '.join(device.name for device in second[:8])}")
-        outcome = _wave(order, second, gathered, secrets, trust, named)
-        built |= {name: _facts(order, gathered[name]) for name in named}
-    settled = facts_room.settle([built[name] for name in sorted(built)])
-    report = pipeline.conclude(settled, mode=order.mode, started_at=started)
-    return Visited(
-        report=report,
-        snapshots=tuple(gathered[name] for name in sorted(gathered)),
-        interrupted=outcome.interrupted,
-    )
+        outcome = _wave(fleet, second, named, left)
+    _settle(fleet)
+    devices = Spooled(fleet.spool, sorted(fleet.gists))
+    report = pipeline.conclude(devices, mode=order.mode, started_at=started)
+    return Visited(report=report, spool=fleet.spool, interrupted=outcome.interrupted)
 
 
-def _facts(order: Order, snapshot: Snapshot) -> Facts:
-    return facts_room.build(snapshot, order.policy, order.history_of(snapshot.device.name))
+@dataclass(frozen=True, slots=True)
+class _Fleet:
+    """A run under way. gists: of each device that was visited."""
+
+    order: Order
+    spool: Spool
+    secrets: Secrets
+    trust: Trust
+    gists: dict[str, Gist]
+
+    def keep(self, snapshot: Snapshot) -> None:
+        """Take what one visit brought: to disk, and its gist."""
+        name = snapshot.device.name
+        before = self.spool.snapshot(name) if name in self.gists else None
+        merged = joined(replace(before, device=snapshot.device), snapshot) if before is not None else snapshot
+        self.spool.put_snapshot(merged)
+        if self.order.save is not None:
+            snapshots.write(merged, self.order.save)
+        facts = facts_room.build(merged, self.order.policy, self.order.history_of(name))
+        self.spool.put(facts)
+        self.gists[name] = gist_of(facts)
+
+
+def _settle(fleet: _Fleet) -> None:
+    """Join the devices that an incident concerns; the others have nothing to join."""
+    names = sorted(concerned(tuple(fleet.gists.values())))
+    for facts in facts_room.settle([fleet.spool.get(name) for name in names]):
+        fleet.spool.put(facts)
 
 
 def _wave(
-    order: Order,
-    devices: Sequence[Device],
-    gathered: dict[str, Snapshot],
-    secrets: Secrets,
-    trust: Trust,
-    peers: Mapping[str, tuple[str, ...]],
+    fleet: _Fleet, devices: Sequence[Device], peers: Mapping[str, tuple[str, ...]], max_runtime: timedelta | None
 ) -> Outcome:
+    order = fleet.order
     counters = {  # here and not in `plan`: the ledger belongs to this thread
         device.name: {sample.name: sample.packets for sample in order.history_of(device.name).counters}
         for device in devices
@@ -107,32 +125,23 @@ def _wave(
             ),
         )
 
-    def keep(snapshot: Snapshot) -> None:
-        name = snapshot.device.name
-        merged = joined(gathered[name], snapshot) if name in gathered else snapshot
-        gathered[name] = merged
-        if order.save is not None:
-            snapshots.write(merged, order.save)
-
     settings = Settings(
-        secrets=secrets,
-        trust=trust,
+        secrets=fleet.secrets,
+        trust=fleet.trust,
         plan=plan,
         workers=order.workers,
         logins_per_second=order.logins_per_second,
-        max_runtime=order.max_runtime,
+        max_runtime=max_runtime,
         state=order.state,
         last_visit=lambda device: order.last_visit.get(device.name),
         say=order.say,
     )
     with progress(len(devices)) as show:
-        return sweep(devices, settings, keep, show)
+        return sweep(devices, settings, fleet.keep, show)
 
 
 def joined(first: Snapshot, second: Snapshot) -> Snapshot:
     """Two visits of one run to one device, as one snapshot: the later look at a command stands last."""
-    if not second.captures:
-        return replace(first, failures=(*first.failures, *second.failures))
     return replace(
         first,
         captures=(*first.captures, *second.captures),
@@ -140,47 +149,6 @@ def joined(first: Snapshot, second: Snapshot) -> Snapshot:
         finished_at=second.finished_at,
         hostname=first.hostname or second.hostname,
     )
-
-
-def far_ends(devices: Sequence[Facts]) -> dict[str, tuple[str, ...]]:
-    """Devices that another one's incident names as sender and that have not shown their SAs: name -> peers to look at."""
-    owners = _owners(devices)
-    known = {facts.device.name: facts for facts in devices}
-    wanted: dict[str, list[str]] = {}
-    for facts in devices:
-        for incident in facts.incidents or ():
-            if incident.state not in SUSPECT or incident.source is None or incident.destination is None:
-                continue
-            for name in owners.get(incident.source, ()):
-                if name != facts.device.name and not _shown(known[name], incident.destination):
-                    wanted.setdefault(name, []).append(str(incident.destination))
-    return {name: tuple(dict.fromkeys(peers))[:3] for name, peers in sorted(wanted.items())}
-
-
-def _shown(sender: Facts, peer: Address) -> bool:
-    """Whether the sender's SAs with `peer` were read, or cannot be read at all."""
-    if not sender.captures:
-        return True
-    if sender.flows is None:
-        return False
-    return sender.flows_filter is None or str(peer) in sender.flows_filter.split(", ")
-
-
-def _owners(devices: Sequence[Facts]) -> dict[Address, tuple[str, ...]]:
-    """Which devices have an address: as inventory host, on an interface, or as the local end of a tunnel."""
-    found: dict[Address, dict[str, None]] = {}
-    for facts in devices:
-        addresses = [to_address(facts.device.host)]
-        if facts.config is not None:
-            addresses += [
-                a for interface in facts.config.interfaces for a in (*interface.addresses, *interface.virtual)
-            ]
-            addresses += [a for binding in facts.config.bindings for a in binding.local]
-        addresses += [peer.local_address for peer in facts.peers or ()]
-        for address in addresses:
-            if address is not None:
-                found.setdefault(address, {})[facts.device.name] = None
-    return {address: tuple(names) for address, names in found.items()}
 
 
 @contextmanager

@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -86,10 +85,7 @@ def exit_code(report: Report, fail_on: Level | None) -> Exit:
     if devices["total"] and devices["failed"] == devices["total"]:
         return Exit.UNREACHED
     if report.run.mode == "analyze":
-        waiting = {
-            said.device for said in report.judgements if said.verdict is Verdict.UNKNOWN and said.event
-        }  # an event waits there for a fact
-        partial = any(_analyzed_partly(facts, waiting) for facts in report.devices)
+        partial = bool(report.lacking) or any(_cut(facts) for facts in report.devices)
     else:
         partial = devices["complete"] != devices["total"]
     if partial:

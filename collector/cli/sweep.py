@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -17,7 +18,7 @@ from collector.cli.analyze import level_of, policy_of
 from collector.cli.options import FailOnOption, FormatOption, InventoryOption, OutputOption, PolicyOption, StateOption
 from collector.cli.output import emit, tell, tool_version, write_whole
 from collector.errors import InventoryError, UsageError
-from collector.history import drop_snapshots, history_of, keep_snapshot, last_visits, open_ledger, remember, run_lock
+from collector.history import history_of, keep_snapshots, last_visits, open_ledger, remember, run_lock
 from collector.inventory import Inventory, load, near
 from collector.inventory.units import duration
 from collector.model import Device, Report
@@ -65,6 +66,7 @@ def sweep(
             devices=devices,
             policy=policy,
             mode="sweep",
+            spool=Path(stack.enter_context(TemporaryDirectory(prefix="run-", dir=folder))),
             state=folder,
             save=save,
             workers=workers,
@@ -84,14 +86,16 @@ def sweep(
             paths=pipeline.decision_paths(visited.report),
             policy=policy,
         )
-        for snapshot in visited.snapshots:
-            keep_snapshot(ledger, report.run.id, snapshot)
-        drop_snapshots(ledger, report.run.id)
-    extras(report, html=html, metrics=metrics)
-    if quiet:
-        report = only_new(report)
-    if not quiet or report.findings:
-        emit(report, wanted=format_, output=output, every_peer=every_peer or len(devices) <= 3)
+        keep_snapshots(
+            ledger,
+            report.run.id,
+            ((facts.device.name, visited.spool.blob(facts.device.name)) for facts in report.devices),
+        )
+        extras(report, html=html, metrics=metrics)
+        if quiet:
+            report = only_new(report)
+        if not quiet or report.findings:
+            emit(report, wanted=format_, output=output, every_peer=every_peer or len(devices) <= 3)
     return fleet.signal_exit(visited.interrupted) or code
 
 

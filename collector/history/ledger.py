@@ -129,18 +129,15 @@ def remember(
     )
 
 
-def keep_snapshot(ledger: Ledger, run: str, snapshot: Snapshot) -> None:
-    """Keep what a router said, so that the run can be judged again with newer rules. The run must be there."""
+def keep_snapshots(ledger: Ledger, run: str, blobs: Iterable[tuple[str, bytes]]) -> None:
+    """Keep what the routers said in a run that was remembered, so that it can be judged again with newer rules.
+
+    blobs: device name and `codec.snapshot_blob`. Of earlier runs only devices with an open finding stay.
+    """
     with transaction(ledger) as db:
-        db.execute(
-            "INSERT OR REPLACE INTO snapshots VALUES (?,?,?)",
-            (run, snapshot.device.name, codec.snapshot_blob(snapshot)),
+        db.executemany(
+            "INSERT OR REPLACE INTO snapshots VALUES (?,?,?)", ((run, device, blob) for device, blob in blobs)
         )
-
-
-def drop_snapshots(ledger: Ledger, run: str) -> None:
-    """After a run: of earlier runs only the snapshots of devices with an open finding stay."""
-    with transaction(ledger) as db:
         db.execute(
             "DELETE FROM snapshots WHERE run_id <> ? AND device NOT IN "
             "(SELECT device FROM findings WHERE state <> 'resolved')",

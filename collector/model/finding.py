@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -115,10 +116,14 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """All that a run has to say: the JSON document as nouns. judgements: every one, also pass (for `audit`, `explain`)."""
+    """All that a run has to say: the JSON document as nouns.
+
+    devices: by name, perhaps read from disk one by one: iterate, do not hold. lacking: devices of which a rule could not
+    tell about an event for want of a fact.
+    """
 
     run: Run
-    devices: tuple[Facts, ...]
+    devices: Sequence[Facts]
     findings: tuple[Finding, ...]
-    judgements: tuple[Judgement, ...] = ()
+    lacking: frozenset[str] = frozenset()
     muted: tuple[Finding, ...] = ()

@@ -1,0 +1,164 @@
+"""Facts on disk: a run over 20,000 routers holds one device's facts at a time, and a few addresses of each.
+
+Only devices that an incident concerns, at either end, are joined in memory; the others go from disk to the report.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import overload
+
+from collector.history.codec import snapshot_blob, snapshot_of
+from collector.model import Address, Facts, Snapshot, Spi, State, to_address
+
+SUSPECT = frozenset({State.PERSISTENT, State.PENDING, State.INSUFFICIENT_DATA})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gist:
+    """What of one device other devices may ask for.
+
+    flows: (source, destination) of its incidents; suspects: those of them in a state that calls for the far end.
+    shown: peers whose SAs it has shown; "all", or None where no SAs were read. read: anything came back.
+    """
+
+    name: str
+    addresses: frozenset[Address]
+    flows: tuple[tuple[Address, Address], ...]
+    suspects: tuple[tuple[Address, Address], ...]
+    wanted: frozenset[Spi]
+    outbound: frozenset[Spi]
+    shown: frozenset[str] | str | None
+    read: bool
+
+    def has_shown(self, peer: Address) -> bool:
+        """Whether its SAs with `peer` were read, or cannot be read at all."""
+        if not self.read or self.shown == "all":
+            return True
+        return self.shown is not None and str(peer) in self.shown
+
+
+def gist_of(facts: Facts) -> Gist:
+    """The gist of one device."""
+    addresses = {to_address(facts.device.host)}
+    if facts.config is not None:
+        addresses |= {a for interface in facts.config.interfaces for a in (*interface.addresses, *interface.virtual)}
+        addresses |= {a for binding in facts.config.bindings for a in binding.local}
+    addresses |= {peer.local_address for peer in facts.peers or ()}
+    flows = [
+        (incident.source, incident.destination, incident.state)
+        for incident in facts.incidents or ()
+        if incident.source is not None and incident.destination is not None
+    ]
+    return Gist(
+        name=facts.device.name,
+        addresses=frozenset(address for address in addresses if address is not None),
+        flows=tuple((source, destination) for source, destination, _ in flows),
+        suspects=tuple((source, destination) for source, destination, state in flows if state in SUSPECT),
+        wanted=frozenset(key.spi for incident in facts.incidents or () for key in incident.keys if key.spi is not None),
+        outbound=frozenset(sa.spi for flow in facts.flows or () for sa in flow.outbound),
+        shown=_shown(facts),
+        read=bool(facts.captures),
+    )
+
+
+def _shown(facts: Facts) -> frozenset[str] | str | None:
+    if facts.flows is None:
+        return None
+    return "all" if facts.flows_filter is None else frozenset(facts.flows_filter.split(", "))
+
+
+def owners(gists: Iterable[Gist]) -> dict[Address, tuple[str, ...]]:
+    """Which devices have an address: as inventory host, on an interface, or as the local end of a tunnel."""
+    found: dict[Address, list[str]] = {}
+    for gist in gists:
+        for address in gist.addresses:
+            found.setdefault(address, []).append(gist.name)
+    return {address: tuple(sorted(names)) for address, names in found.items()}
+
+
+def far_ends(gists: Sequence[Gist]) -> dict[str, tuple[str, ...]]:
+    """Devices that another one's incident names as sender and that have not shown their SAs: name -> peers to look at."""
+    by_address = owners(gists)
+    known = {gist.name: gist for gist in gists}
+    wanted: dict[str, list[str]] = {}
+    for gist in gists:
+        for source, destination in gist.suspects:
+            for name in by_address.get(source, ()):
+                if name != gist.name and not known[name].has_shown(destination):
+                    wanted.setdefault(name, []).append(str(destination))
+    return {name: tuple(dict.fromkeys(peers)) for name, peers in sorted(wanted.items())}
+
+
+def concerned(gists: Sequence[Gist]) -> frozenset[str]:
+    """Devices that an incident concerns: those that have one, own one end of it, or hold its SPI outbound."""
+    by_address = owners(gists)
+    wanted = frozenset(spi for gist in gists for spi in gist.wanted)
+    names = {gist.name for gist in gists if gist.flows or gist.wanted or gist.outbound & wanted}
+    for gist in gists:
+        for source, destination in gist.flows:
+            names |= set(by_address.get(source, ())) | set(by_address.get(destination, ()))
+    return frozenset(names)
+
+
+class Spool:
+    """A folder with one device's snapshot and facts a file, private to this run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.places: dict[str, int] = {}
+
+    def _path(self, name: str, kind: str) -> Path:
+        return self.folder / f"{self.places.setdefault(name, len(self.places)):06d}.{kind}"
+
+    def put_snapshot(self, snapshot: Snapshot) -> None:
+        """Keep what a device said."""
+        self._path(snapshot.device.name, "snapshot").write_bytes(snapshot_blob(snapshot))
+
+    def snapshot(self, name: str) -> Snapshot | None:
+        """What a device said, without references to secrets."""
+        path = self._path(name, "snapshot")
+        return snapshot_of(path.read_bytes()) if path.exists() else None
+
+    def blob(self, name: str) -> bytes:
+        """The same, as it lies there."""
+        return self._path(name, "snapshot").read_bytes()
+
+    def put(self, facts: Facts) -> None:
+        """Keep a device's facts."""
+        self._path(facts.device.name, "facts").write_bytes(pickle.dumps(facts, protocol=5))
+
+    def get(self, name: str) -> Facts:
+        """A device's facts. Only this process writes here: the folder is 0700 and made for this run."""
+        found: Facts = pickle.loads(self._path(name, "facts").read_bytes())  # noqa: S301 - see above
+        return found
+
+
+class Spooled(Sequence[Facts]):
+    """The devices of a run by name, each read from disk when asked for."""
+
+    def __init__(self, spool: Spool, names: Sequence[str]) -> None:
+        self.spool = spool
+        self.names = tuple(names)
+
+    @overload
+    def __getitem__(self, index: int) -> Facts: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Facts]: ...
+
+    def __getitem__(self, index: int | slice) -> Facts | Sequence[Facts]:
+        """One device, or a further sequence that reads as lazily."""
+        if isinstance(index, slice):
+            return Spooled(self.spool, self.names[index])
+        return self.spool.get(self.names[index])
+
+    def __iter__(self) -> Iterator[Facts]:
+        for name in self.names:
+            yield self.spool.get(name)
+
+    def __len__(self) -> int:
+        return len(self.names)
