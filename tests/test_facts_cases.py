@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from printed import (
@@ -235,6 +236,16 @@ def test_case_22_a_map_in_another_vrf_binds_nothing():
     assert bound.vrf == "OUT"
 
 
+def test_case_22_an_acceptor_in_another_vrf_takes_nobody():
+    inside = (STATIC + DYNAMIC).replace(
+        "interface GigabitEthernet0/1\n", "interface GigabitEthernet0/1\n vrf forwarding OUT\n"
+    )
+    text = config(inside + "interface GigabitEthernet0/2\n ip address 10.9.9.1 255.255.255.0\n")
+    for port, state in (("GigabitEthernet0/2", State.UNKNOWN_SOURCE), ("GigabitEthernet0/1", State.PERSISTENT)):
+        lines = [line(100, src=S2, port=port), line(40, src=S2, port=port)]
+        assert incident(facts(CLOCK_NOW, (CONFIG, text), (LOG, log(*old(*lines)))), S2).state is state
+
+
 def test_case_23_a_secondary_address_a_vip_and_a_local_address_are_this_routers():
     for extra, destination in (
         (" ip address 192.0.2.99 255.255.255.0 secondary\n", "192.0.2.99"),
@@ -407,6 +418,11 @@ def test_case_33_a_reset_makes_no_delta():
     )
     counter = next(one for one in reloaded.counters or () if one.packets)
     assert (counter.delta, counter.reset) == (None, True)
+    unknown_before = History(counters=(replace(past, uptime=None),))
+    shorter = facts(
+        CLOCK_NOW, (DATAPATH, datapath(70000)), (VERSION, version(uptime="10 minutes")), history=unknown_before
+    )
+    assert next(one for one in shorter.counters or () if one.packets).reset is True
     grown = facts(CLOCK_NOW, (DATAPATH, datapath(64600)), (VERSION, version()), history=History(counters=(past,)))
     counter = next(one for one in grown.counters or () if one.packets)
     assert (counter.delta, counter.delta_seconds, counter.reset) == (26, 3600.0, False)

@@ -237,6 +237,23 @@ interface Tunnel1
     assert (same.config_type, same.recovery) == (ConfigType.GRE_TUNNEL_PROTECTION, Recovery.YES)
 
 
+def test_a_shut_tunnel_seats_nobody():
+    body = f"""crypto ipsec profile P
+ set transform-set TS
+interface GigabitEthernet0/1
+ ip address {R} 255.255.255.0
+interface Tunnel1
+ shutdown
+ tunnel source GigabitEthernet0/1
+ tunnel destination {S}
+ tunnel protection ipsec profile P
+"""
+    made = facts(CLOCK_NOW, (CONFIG, config(body)), (IPSEC, flow(tag="Tunnel1-head-0", interface="Tunnel1")))
+    assert [(one.binding, one.config_type) for one in made.peers or () if one.seen == "runtime"] == [
+        ("Tunnel1-head-0", ConfigType.UNKNOWN)
+    ]
+
+
 def test_a_block_that_contradicts_itself_proves_nothing():
     mixed = flow(inbound=[(0x99, 1800)], outbound=[(0x88, 1800)]).replace("     outbound esp sas:\n", "")
     made = facts(CLOCK_NOW, CONFIGURED, (IPSEC, mixed))

@@ -335,7 +335,7 @@ def _reborn(flow: _Flow, seen: tuple[Sighting, ...], ground: Ground) -> str:
     """Row 4: an inbound SA of that peer, born after the last line, that carries traffic."""
     tables, config = ground.tables, ground.config
     last = max((s.at for s in seen if s.at is not None), default=None)
-    if len(seen) < 2 or last is None or flow.source is None or config is None or config.readable != "full":
+    if last is None or flow.source is None or config is None or config.readable != "full":
         return ""
     lifetime = config.lifetime or _DEFAULT_LIFETIME
     for now in _flows_of(tables.flows, flow):
