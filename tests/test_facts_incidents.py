@@ -325,6 +325,10 @@ def test_the_source_documents_own_samples(corpus: Path):
     found = {str(key.spi): (key.state, len(key.sightings)) for one in made.incidents or () for key in one.keys}
     assert found == {"0xB761863E": (State.TRANSIENT, 1), "0x1DB73BBB": (State.PERSISTENT, 2)}
     assert {one.name: one.packets for one in made.counters or ()}["IN_US_V4_PKT_SA_NOT_FOUND_SPI"] == 64574
+    glued = [s.evidence.text for s in made.sightings or ()][-1]
+    assert glued.startswith(
+        "Sep 2 13:37:48.039: %CRYPTO-4-RECVD_PKT_INV_SPI: decaps: rec'd IPSEC packet has invalid spi for"
+    )
 
 
 # size

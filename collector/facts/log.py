@@ -6,6 +6,7 @@ lines that were not understood all take that away.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -33,6 +34,7 @@ LOGGING = "show logging"
 _BLIND_LEVELS = frozenset({"disabled", "emergencies", "alerts", "critical", "errors"})
 _SHORT = timedelta(minutes=30)  # a log that reaches less far back hides more than it shows
 _HEADER_TEXT = 120
+_DATED = re.compile(r"[*.]?\b[A-Z][a-z]{2} {1,2}\d{1,2} [^%=]{1,60}$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +180,9 @@ def _line(look: Look, message: LogMessage) -> Evidence:
     raw = look.texts.get(message.line, "")
     at = raw.find(message.text[:24]) if message.text else -1
     head = raw[max(0, at - _HEADER_TEXT) : at] if at > 0 else ""
+    if "=" in head:  # glued to the message before: only the stamp is this one's
+        dated = _DATED.findall(head)
+        head = dated[-1] if dated else ""
     return look.evidence(message.line, head + message.text)
 
 
