@@ -33,6 +33,7 @@ from collector.model import (
 FILE = "ledger.sqlite3"
 BUSY_SECONDS = 30
 KEPT_SIGHTINGS = 500
+KEPT_COVERAGE = 30  # runs whose coverage is kept device by device; what lasts stands in `looks` and `samples`
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,9 @@ def open_ledger(folder: Path) -> Iterator[Ledger]:
         path.touch(mode=0o600)
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
         connection.row_factory = sqlite3.Row
-        connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;")
+        connection.executescript(
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=67108864;"
+        )
         migrate(connection)
     except (OSError, sqlite3.Error) as error:
         raise StateError(f"the ledger {path} cannot be used: {error}") from None
@@ -90,30 +93,31 @@ def remember(
 
     Findings that this run proved gone come back too, as `resolved`. paths: finding id -> its decision path, as text.
     """
-    facts_of = {facts.device.name: facts for facts in report.devices}
     thresholds = (policy or Policy()).thresholds
     with transaction(ledger) as db:
-        before = {name: _last_look(db, name) for name in facts_of}
-        _run(db, report, exit_code, status_of)
-        for facts in report.devices:
-            _spis(db, facts, report.run.id)
-            _samples(db, facts, report)
+        _run(db, report, exit_code)
         known = _entries(db, {f.id for f in (*report.findings, *report.muted)})
         alive = {f.id: life.seen(known.get(f.id), f, report.run.id) for f in (*report.findings, *report.muted)}
-        gone = {
-            identity: life.unseen(
-                entry,
-                absence(
-                    entry.finding,
-                    facts_of.get(entry.finding.device),
-                    looked_before=before.get(entry.finding.device),
-                ),
-                close_runs=thresholds.close_runs,
-                at=report.run.finished_at,
-            )
-            for identity, entry in known.items()
-            if identity not in alive
-        }
+        missed: dict[str, list[life.Entry]] = {}
+        for identity, entry in known.items():
+            if identity not in alive:
+                missed.setdefault(entry.finding.device, []).append(entry)
+        gone: dict[str, life.Entry] = {}
+
+        def look(entries: Iterable[life.Entry], facts: Facts | None, before: datetime | None) -> None:
+            for entry in entries:
+                said = absence(entry.finding, facts, looked_before=before)
+                gone[entry.finding.id] = life.unseen(
+                    entry, said, close_runs=thresholds.close_runs, at=report.run.finished_at
+                )
+
+        for facts in report.devices:  # one pass, one device's facts at a time: they may come from disk
+            name = facts.device.name
+            before = _last_look(db, name)
+            _visit(db, facts, report, status_of(facts))
+            look(missed.pop(name, ()), facts, before)
+        for entries_left in missed.values():
+            look(entries_left, None, None)
         for entry in (*alive.values(), *gone.values()):
             _write(db, entry, (paths or {}).get(entry.finding.id))
         _forget(db, report.run.finished_at - thresholds.retention)
@@ -132,15 +136,16 @@ def remember(
 def keep_snapshots(ledger: Ledger, run: str, blobs: Iterable[tuple[str, bytes]]) -> None:
     """Keep what the routers said in a run that was remembered, so that it can be judged again with newer rules.
 
-    blobs: device name and `codec.snapshot_blob`. Of earlier runs only devices with an open finding stay.
+    blobs: device name and `codec.snapshot_blob`. Of earlier runs only what first and last showed a finding that is
+    still open stays.
     """
     with transaction(ledger) as db:
         db.executemany(
             "INSERT OR REPLACE INTO snapshots VALUES (?,?,?)", ((run, device, blob) for device, blob in blobs)
         )
         db.execute(
-            "DELETE FROM snapshots WHERE run_id <> ? AND device NOT IN "
-            "(SELECT device FROM findings WHERE state <> 'resolved')",
+            "DELETE FROM snapshots WHERE run_id <> ? AND NOT EXISTS (SELECT 1 FROM findings f WHERE "
+            "f.device = snapshots.device AND f.state <> 'resolved' AND snapshots.run_id IN (f.opened_run, f.last_run))",
             (run,),
         )
 
@@ -151,18 +156,13 @@ def snapshots(ledger: Ledger, run: str) -> Iterator[Snapshot]:
         yield codec.snapshot_of(row["body"])
 
 
-def history_of(ledger: Ledger, device: str, *, rising_names: Iterable[str] = ()) -> History:
+def history_of(ledger: Ledger, device: str) -> History:
     """What earlier runs saw of a device: last counter samples, sightings, how often counters rose in a row."""
     db = ledger.connection
-    latest = db.execute(
-        "SELECT name, packets, at, uptime, last_clearing FROM counters WHERE device = ? AND at = "
-        "(SELECT max(at) FROM counters c WHERE c.device = counters.device AND c.name = counters.name)",
-        (device,),
-    ).fetchall()
+    latest = db.execute("SELECT * FROM samples WHERE device = ? ORDER BY name", (device,)).fetchall()
     rows = db.execute(
         "SELECT * FROM spis WHERE device = ? ORDER BY last_seen DESC LIMIT ?", (device, KEPT_SIGHTINGS)
     ).fetchall()
-    names = {row["name"] for row in latest} | set(rising_names)
     return History(
         counters=tuple(
             PastSample(
@@ -175,7 +175,7 @@ def history_of(ledger: Ledger, device: str, *, rising_names: Iterable[str] = ())
             for row in latest
         ),
         sightings=tuple(_sighting(row) for row in rows if row["last_seen"]),
-        rising_runs={name: _rising(db, device, name) for name in sorted(names)},
+        rising_runs={row["name"]: row["rising"] for row in latest},
         persistent_before=tuple(
             (address, Spi(row["spi"]), datetime.fromisoformat(row["last_seen"]))
             for row in rows
@@ -224,20 +224,16 @@ def last_run(ledger: Ledger) -> sqlite3.Row | None:
 
 def last_visits(ledger: Ledger) -> dict[str, datetime]:
     """When each device was last read: the longest unvisited go first when time is short."""
-    rows = ledger.connection.execute(
-        "SELECT device, max(collected_at) AS at FROM coverage WHERE status <> 'failed' GROUP BY device"
-    )
-    return {row["device"]: datetime.fromisoformat(row["at"]) for row in rows if row["at"]}
+    rows = ledger.connection.execute("SELECT device, collected_at FROM looks")
+    return {row["device"]: datetime.fromisoformat(row["collected_at"]) for row in rows}
 
 
 def _last_look(db: sqlite3.Connection, device: str) -> datetime | None:
-    row = db.execute(
-        "SELECT max(collected_at) AS at FROM coverage WHERE device = ? AND status <> 'failed'", (device,)
-    ).fetchone()
-    return codec.time_of(row["at"])
+    row = db.execute("SELECT collected_at FROM looks WHERE device = ?", (device,)).fetchone()
+    return codec.time_of(row["collected_at"]) if row else None
 
 
-def _run(db: sqlite3.Connection, report: Report, exit_code: int, status_of: Callable[[Facts], str]) -> None:
+def _run(db: sqlite3.Connection, report: Report, exit_code: int) -> None:
     run = report.run
     db.execute(
         "INSERT INTO runs VALUES (?,?,?,?,?,?,?)",
@@ -251,19 +247,17 @@ def _run(db: sqlite3.Connection, report: Report, exit_code: int, status_of: Call
             len(report.findings),
         ),
     )
-    db.executemany(
-        "INSERT INTO coverage VALUES (?,?,?,?,?)",
-        [
-            (
-                run.id,
-                facts.device.name,
-                status_of(facts),
-                plain(facts.collected_at),
-                json.dumps(sorted({failure.code.value for failure in facts.failures})),
-            )
-            for facts in report.devices
-        ],
-    )
+
+
+def _visit(db: sqlite3.Connection, facts: Facts, report: Report, status: str) -> None:
+    """One device of a run: how much was read, its SPIs, its counters."""
+    device, run = facts.device.name, report.run.id
+    codes = json.dumps(sorted({failure.code.value for failure in facts.failures}))
+    db.execute("INSERT INTO coverage VALUES (?,?,?,?,?)", (run, device, status, plain(facts.collected_at), codes))
+    if status != "failed" and facts.collected_at is not None:
+        db.execute("INSERT OR REPLACE INTO looks VALUES (?,?)", (device, _utc(facts.collected_at)))
+    _spis(db, facts, run)
+    _samples(db, facts, report)
 
 
 def _spis(db: sqlite3.Connection, facts: Facts, run: str) -> None:
@@ -303,33 +297,24 @@ def _utc(time: datetime) -> str:
 def _samples(db: sqlite3.Connection, facts: Facts, report: Report) -> None:
     at = facts.collected_at or report.run.finished_at
     clearing = next((table.last_clearing for table in (facts.global_drops, facts.datapath_drops) if table), None)
+    uptime = facts.uptime.total_seconds() if facts.uptime is not None else None
     db.executemany(
-        "INSERT OR REPLACE INTO counters VALUES (?,?,?,?,?,?,?,?)",
+        "INSERT INTO samples VALUES (?,?,?,?,?,?,?) ON CONFLICT(device, name) DO UPDATE SET packets = excluded.packets, "
+        "at = excluded.at, uptime = excluded.uptime, last_clearing = excluded.last_clearing, "
+        "rising = CASE excluded.rising WHEN 0 THEN 0 ELSE min(rising + 1, 1000) END",
         [
             (
                 facts.device.name,
-                report.run.id,
                 counter.name,
                 counter.packets,
                 _utc(at),
-                facts.uptime.total_seconds() if facts.uptime is not None else None,
+                uptime,
                 clearing,
-                counter.delta,
+                int((counter.delta or 0) > 0),
             )
             for counter in facts.counters or ()
         ],
     )
-
-
-def _rising(db: sqlite3.Connection, device: str, name: str) -> int:
-    count = 0
-    for row in db.execute(
-        "SELECT delta FROM counters WHERE device = ? AND name = ? ORDER BY at DESC LIMIT 20", (device, name)
-    ):
-        if not row["delta"] or row["delta"] < 0:
-            break
-        count += 1
-    return count
 
 
 def _sighting(row: sqlite3.Row) -> Sighting:
@@ -407,5 +392,10 @@ def _write(db: sqlite3.Connection, entry: life.Entry, path: str | None) -> None:
 
 def _forget(db: sqlite3.Connection, before: datetime) -> None:
     db.execute("DELETE FROM runs WHERE finished_at < ?", (before.isoformat(),))
+    db.execute(
+        "DELETE FROM coverage WHERE run_id IN (SELECT id FROM runs ORDER BY finished_at DESC LIMIT -1 OFFSET ?)",
+        (KEPT_COVERAGE,),
+    )
+    db.execute("DELETE FROM samples WHERE at < ?", (_utc(before),))
     db.execute("DELETE FROM spis WHERE last_seen < ?", (_utc(before),))
     db.execute("DELETE FROM findings WHERE state = 'resolved' AND resolved_at < ?", (before.isoformat(),))

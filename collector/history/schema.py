@@ -49,6 +49,23 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE UNIQUE INDEX outbox_waiting ON outbox(sink, finding) WHERE state <> 'done';
     """,
+    # what lasts apart from what is kept for some runs: no query and no table grows with the number of runs
+    """
+    CREATE TABLE looks (device TEXT PRIMARY KEY, collected_at TEXT NOT NULL) WITHOUT ROWID;
+    INSERT INTO looks SELECT device, max(collected_at) FROM coverage
+        WHERE status <> 'failed' AND collected_at IS NOT NULL GROUP BY device;
+    CREATE TABLE samples (
+        device TEXT NOT NULL, name TEXT NOT NULL, packets INTEGER NOT NULL, at TEXT NOT NULL, uptime REAL,
+        last_clearing TEXT, rising INTEGER NOT NULL, PRIMARY KEY (device, name)
+    ) WITHOUT ROWID;
+    INSERT INTO samples SELECT device, name, packets, max(at), uptime, last_clearing, coalesce(delta, 0) > 0
+        FROM counters GROUP BY device, name;
+    DROP TABLE counters;
+    DROP INDEX coverage_device;
+    CREATE INDEX spis_latest ON spis(device, last_seen);
+    CREATE INDEX spis_old ON spis(last_seen);
+    CREATE INDEX findings_open ON findings(device) WHERE state <> 'resolved';
+    """,
 )
 
 
