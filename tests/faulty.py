@@ -62,7 +62,8 @@ class Seen:
 
     @property
     def codes(self) -> list[str]:
-        return [failure.code.value for failure in self.snapshot.failures]
+        """What ended the visit: at most one."""
+        return [failure.code.value for failure in self.snapshot.failures if not failure.code.startswith("E_CMD_")]
 
     def capture(self, command: str) -> Capture:
         return next(capture for capture in self.snapshot.captures if capture.command == command)

@@ -75,7 +75,7 @@ def test_forty_faults_among_two_hundred_routers(tmp_path):
                     OUTPUTS[line].rstrip("\n") + "\n" for line in LINES
                 ]
             else:
-                assert len(row.failures) <= 1
+                assert len(row.failures) <= 1  # some faults a session copes with
                 assert (row.finished_at - row.started_at).total_seconds() <= 31
         assert not any(failure.code == "E_INTERNAL" for row in rows for failure in row.failures)
         assert PASSWORD not in repr([(row.captures, row.failures) for row in rows])

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+import paramiko
 import pytest
 from faulty import LINES, QUICK_PHASES, Seen, assert_harmless, client_threads, device_of, look
 
@@ -201,6 +202,7 @@ def test_a_refused_command_is_typed_and_the_visit_goes_on(faults, fault, code):
     assert seen.codes == []
     assert [capture.failure.code.value for capture in seen.snapshot.captures if capture.failure] == [code]
     assert seen.capture("show logging").failure.command == "show logging"
+    assert seen.snapshot.failures == (seen.capture("show logging").failure,)
     assert len(seen.snapshot.captures) == ALL
 
 
@@ -289,12 +291,19 @@ def test_a_resolver_that_says_again_may_be_retried(faults, monkeypatch):
 @pytest.mark.parametrize("fault", ["kex-group1", "kex-group14-sha1", "cipher-3des", "hostkey-ssh-rsa"])
 @pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
 def test_legacy_reaches_old_ios_and_modern_names_the_setting(faults, fault):
+    old = int(paramiko.__version__.split(".")[0]) < 5
+    if not old and fault == "hostkey-ssh-rsa":
+        pytest.skip("paramiko 5 cannot play such a server either")
     server = faults.start(fault)
     refused = look(server).snapshot.failures[0]
     assert refused.code is ErrorCode.SSH_ALGO
     assert "profile: legacy" in refused.hint
     assert any(name in refused.message for name in ("sha1", "3des", "ssh-rsa"))
     seen = look(server, settings={"ssh": SshSettings(profile="legacy")})
+    if not old and fault != "cipher-3des":  # it has none of these any more
+        assert seen.codes == ["E_SSH_ALGO"]
+        assert "netmiko[par4]" in seen.snapshot.failures[0].hint
+        return
     assert seen.codes == []
     assert len(seen.snapshot.captures) == ALL
 

@@ -28,7 +28,7 @@ from collector.collect.lock import device_lock
 from collector.collect.plan import plan_for
 from collector.errors import CODES, CollectorError, ErrorCode, Retry, SessionError
 from collector.model import Device, Failure, Snapshot
-from collector.session import Cancel, Limits, Plan, Secrets, Trust, visit
+from collector.session import Cancel, Limits, Plan, Secrets, Trust, ending, visit
 from collector.session.dial import TEMPORARY
 from collector.session.trust import locked, replace_file
 
@@ -230,7 +230,7 @@ class _Run:
     def _resume(self) -> None:
         for job in self.jobs:
             snapshot = self.settings.saved(job.device)
-            if snapshot is not None and not snapshot.failures:
+            if snapshot is not None and ending(snapshot.failures) is None:
                 self.resumed += 1
                 self._hand_over(job, snapshot)
         self.waiting = deque(job for job in self.jobs if not job.ended)
@@ -293,11 +293,12 @@ class _Run:
         self.running.discard(id(job))
         if job.ended:
             return
-        code = snapshot.failures[0].code if snapshot.failures else None
+        failure = ending(snapshot.failures)
+        code = failure.code if failure is not None else None
         self._gate(job).ended(job.device.name, code, time.monotonic())
         if (enable := self._enable_gate(job)) is not None:
             enable.ended(job.device.name, code)
-        retry = _retry(snapshot.failures[0]) if snapshot.failures else Retry.NO
+        retry = _retry(failure) if failure is not None else Retry.NO
         job.best = _better(job.best, snapshot)
         if self.settings.retries and job.attempts < 2 and retry in {Retry.ONCE, Retry.LATER}:
             delay = self.settings.later if retry is Retry.LATER else 0.2
@@ -311,9 +312,7 @@ class _Run:
     def _hand_over(self, job: _Job, snapshot: Snapshot) -> None:
         job.ended, job.best = True, None
         failures = snapshot.failures
-        kind = "complete" if not failures and not any(c.failure for c in snapshot.captures) else "partial"
-        if not snapshot.captures and failures:
-            kind = "failed"
+        kind = "complete" if not failures else "partial" if snapshot.captures else "failed"
         self.tally[kind] += 1
         for failure in failures:
             self.codes[failure.code.value] = self.codes.get(failure.code.value, 0) + 1
@@ -438,7 +437,7 @@ def _better(before: Snapshot | None, now: Snapshot) -> Snapshot:
         return now
 
     def worth(snapshot: Snapshot) -> tuple[bool, int]:
-        return not snapshot.failures, sum(capture.complete for capture in snapshot.captures)
+        return ending(snapshot.failures) is None, sum(capture.complete for capture in snapshot.captures)
 
     return before if worth(before) > worth(now) else now
 

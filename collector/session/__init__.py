@@ -8,6 +8,6 @@ from __future__ import annotations
 from collector.session.limits import Limits, Phases
 from collector.session.secrets import Secret, Secrets
 from collector.session.trust import HostKey, Trust
-from collector.session.visit import Cancel, Plan, visit
+from collector.session.visit import Cancel, Plan, ending, visit
 
-__all__ = ["Cancel", "HostKey", "Limits", "Phases", "Plan", "Secret", "Secrets", "Trust", "visit"]
+__all__ = ["Cancel", "HostKey", "Limits", "Phases", "Plan", "Secret", "Secrets", "Trust", "ending", "visit"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -82,6 +82,16 @@ def to_failure(error: SessionError) -> Failure:
     return Failure(code=error.code, phase=error.phase, message=error.message, command=error.command, hint=error.hint)
 
 
+def refuses(failure: Failure) -> bool:
+    """True for a refused command, after which the visit went on."""
+    return failure.code.startswith("E_CMD_")
+
+
+def ending(failures: Iterable[Failure]) -> Failure | None:
+    """What ended a visit, or kept it from beginning; `None` where it was whole."""
+    return next((failure for failure in failures if not refuses(failure)), None)
+
+
 def visit(
     device: Device,
     plan: Plan,
@@ -99,8 +109,8 @@ def visit(
     """Log in to `device` once and run `plan`.
 
     Never raises for what a router, a network or a reference does: that is a Failure of the snapshot. A refused command
-    stands in its capture's `failure` and the visit goes on; what ends the visit stands in `Snapshot.failures`, and in
-    the `failure` of the capture that it cut. Text is redacted before it leaves this function.
+    stands in its capture's `failure` and the visit goes on. `Snapshot.failures` holds these refusals and, last, what
+    ended the visit (see `ending`). Text is redacted before it leaves this function.
 
     told: one line when a host key is pinned. typed: each line that went out (the secret masked), for tests and traces.
     before_login: called after the host key is accepted, before anything is shown to the AAA server (to pace logins).
@@ -124,9 +134,9 @@ def visit(
             _run(state, shell, plan, secrets, trust)
     except SessionError as error:
         if cancel is not None and cancel.fired and error.code is not ErrorCode.CREDENTIAL:
-            state.failures.clear()
+            state.failures = [failure for failure in state.failures if refuses(failure)]
             error = SessionError(ErrorCode.DEADLINE, "the run ended while this device was visited", phase="run")
-        if not state.failures:
+        if ending(state.failures) is None:
             state.fail(error)
     except CollectorError as error:  # a state folder that cannot be used, a line that may not be typed
         state.failures.append(Failure(code=ErrorCode.INTERNAL, phase="any", message=str(error)))
@@ -217,7 +227,10 @@ def _ask(state: _Visit, shell: Shell, line: str, missing: tuple[str, ...]) -> No
         )
         raise
     _attach_late(state, shell)
-    state.captures.append(_capture(line, answer, taken_at))
+    capture = _capture(line, answer, taken_at)
+    state.captures.append(capture)
+    if capture.failure is not None:
+        state.failures.append(capture.failure)
 
 
 def _doubt_last(state: _Visit) -> None:
@@ -299,4 +312,4 @@ def _check_serial(state: _Visit, trust: Trust) -> None:
             return
 
 
-__all__ = ["Cancel", "Plan", "now", "to_failure", "visit"]
+__all__ = ["Cancel", "Plan", "ending", "now", "refuses", "to_failure", "visit"]
