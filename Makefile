@@ -17,8 +17,8 @@ demo: $(READY) ## start a lab of routers on loopback, sweep it over SSH, print t
 	$(BIN)/spi-collector demo
 
 lint: $(READY) ## style, types, floors
-	$(BIN)/ruff check collector tests benchmarks
-	$(BIN)/ruff format --check collector tests benchmarks
+	$(BIN)/ruff check collector tests benchmarks docs
+	$(BIN)/ruff format --check collector tests benchmarks docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
@@ -26,8 +26,8 @@ test: lint ## everything CI asks for, against the checkout and against the built
 	$(BIN)/python -m pytest -n 2 -m "not soak and not integration"
 	$(BIN)/python tests/wheel.py
 
-docs: $(READY) ## the rules' pages, from their docstrings
-	$(BIN)/python -m collector.rules docs/rules
+docs: $(READY) ## every page and table that is made from the program
+	$(BIN)/python docs/generate.py
 
 soak: $(READY) ## long runs: chaos, fuzzing, mutation
 	$(BIN)/python -m pytest -m soak --timeout 3600
