@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from collector.cli import pipeline
 from collector.cli.options import InventoryOption
 from collector.errors import InventoryError
 from collector.inventory import Inventory, load
@@ -118,6 +119,14 @@ def _unresolvable(reference: Reference) -> str | None:
 def _notes(loaded: Inventory) -> Iterator[str]:
     if not loaded.devices:
         yield "no hosts"
+    now = pipeline.now()
+    for number, mute in enumerate(loaded.policy.mutes):
+        what = ", ".join(f"{key} {value}" for key in ("rule", "peer", "device") if (value := getattr(mute, key)))
+        told = f"policy.mutes.{number} ({what}; {mute.reason}; {mute.owner})"
+        if mute.over(now):
+            yield f"{told} is over since {plain(mute.until)}: renew it or take it out"
+        elif not mute.started(now):
+            yield f"{told} begins {plain(mute.since)}"
     places = Counter((device.host, device.port) for device in loaded.devices)
     for (host, port), count in sorted(places.items()):
         if count > 1:

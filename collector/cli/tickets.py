@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from collector import rules
 from collector.cli import pipeline
 from collector.cli import state as state_folder
 from collector.cli.options import InventoryOption, StateOption
@@ -17,7 +18,7 @@ from collector.history import entries, open_ledger, run_lock, tickets
 from collector.history.ledger import Ledger
 from collector.history.tickets import Act, Limits, Step
 from collector.inventory import Inventory, load, near
-from collector.model import Finding, to_address
+from collector.model import Finding
 from collector.session.secrets import Secrets
 from collector.sinks import ticket_sink
 from collector.sinks.delivery import DeliveryError, Request, TicketSink
@@ -90,14 +91,8 @@ def _steps(ledger: Ledger, loaded: Inventory, sink: str, limits: Limits) -> tupl
 
 
 def _muted(finding: Finding, loaded: Inventory) -> bool:
-    today = pipeline.now().date()
-    return any(
-        today <= mute.until
-        and mute.rule in {None, finding.rule}
-        and mute.device in {None, finding.device}
-        and (mute.peer is None or (finding.peer is not None and to_address(mute.peer) == finding.peer))
-        for mute in loaded.policy.mutes
-    )
+    at = pipeline.now()
+    return any(mute.covers(at) and rules.answers(mute, finding) for mute in loaded.policy.mutes)
 
 
 def _send(ledger: Ledger, sink: str, step: Step, target: TicketSink, *, shadow: bool) -> bool:

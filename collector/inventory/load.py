@@ -145,7 +145,7 @@ def _fields(kind: type[BaseModel], place: yamltree.Place) -> list[str]:
         info = kind.model_fields.get(part)
         inner = _inner_model(info.annotation) if info else None
         kind = inner or kind
-    return list(kind.model_fields)
+    return [info.alias or name for name, info in kind.model_fields.items()]
 
 
 def _inner_model(annotation: Any) -> type[BaseModel] | None:

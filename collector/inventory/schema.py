@@ -6,7 +6,7 @@ Scalars arrive as text. Unknown keys are refused; `load` turns pydantic's errors
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal, cast, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
@@ -61,9 +61,25 @@ def _map(value: Any) -> Any:
     return {} if value is None else value
 
 
+def _moment(value: Any) -> Any:
+    """A day, or a time with its offset: a time without one would mean another hour on another host."""
+    if not isinstance(value, str):
+        return value
+    try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+            return date.fromisoformat(value)
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is no date: write 2027-01-31 or 2027-01-31T22:00+01:00") from None
+    if moment.tzinfo is None:
+        raise ValueError(f"{value!r} has no offset: write {value}+01:00, or Z for UTC")
+    return moment
+
+
 Whole = Annotated[int, BeforeValidator(_whole)]
 Number = Annotated[float, BeforeValidator(_number)]
 Truth = Annotated[bool, BeforeValidator(_truth)]
+Moment = Annotated[date | datetime, BeforeValidator(_moment)]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 
 
@@ -237,20 +253,27 @@ class ThresholdsModel(Strict):
     retention: Duration | None = None
 
 
+def _begin(moment: date | datetime) -> datetime:
+    return moment if isinstance(moment, datetime) else datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
+
+
 class MuteModel(Strict):
-    """One mute: somebody answers for it, and it ends."""
+    """One mute or maintenance window: somebody answers for it, and it ends."""
 
     rule: str | None = None
     peer: str | None = None
     device: str | None = None
     reason: Annotated[str, Field(min_length=3)]
     owner: Annotated[str, Field(min_length=1)]
-    until: date
+    since: Annotated[Moment | None, Field(alias="from")] = None
+    until: Moment
 
     @model_validator(mode="after")
     def _aimed(self) -> MuteModel:
         if not (self.rule or self.peer or self.device):
             raise ValueError("name a rule, a peer or a device; a mute for everything is refused")
+        if self.since is not None and _begin(self.since) > _begin(self.until):
+            raise ValueError("ends before it begins")
         return self
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 
@@ -51,14 +51,36 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mute:
-    """A finding that someone answers for. Matches when every given field matches; over when `until` has passed."""
+    """A finding that someone answers for, or a maintenance window. Matches when every given field matches.
+
+    since, until: a day (whole, in UTC) or a moment (aware, exclusive at its end). since `None`: from ever.
+    """
 
     reason: str
     owner: str
-    until: date
+    until: date | datetime
     rule: str | None = None
     peer: str | None = None
     device: str | None = None
+    since: date | datetime | None = None
+
+    def started(self, at: datetime) -> bool:
+        """Whether the window has begun at `at` (aware)."""
+        if self.since is None:
+            return True
+        return at >= self.since if isinstance(self.since, datetime) else _day(at) >= self.since
+
+    def over(self, at: datetime) -> bool:
+        """Whether the window has ended at `at` (aware)."""
+        return at >= self.until if isinstance(self.until, datetime) else _day(at) > self.until
+
+    def covers(self, at: datetime) -> bool:
+        """Whether `at` (aware) lies in the window."""
+        return self.started(at) and not self.over(at)
+
+
+def _day(at: datetime) -> date:
+    return at.astimezone(UTC).date()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

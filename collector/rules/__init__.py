@@ -29,7 +29,7 @@ from collector.rules import (
     spi014_tunnel_protection_not_shared,
     spi015_blind_spot,
 )
-from collector.rules.engine import applies, muted
+from collector.rules.engine import answers, applies, muted
 from collector.rules.module import RuleModule
 from collector.rules.pages import page_text
 from collector.rules.paths import Path, path_text, ways
@@ -57,6 +57,7 @@ __all__ = [
     "Path",
     "RuleModule",
     "all_paths",
+    "answers",
     "applies",
     "cards",
     "judge",

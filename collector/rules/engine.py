@@ -170,15 +170,18 @@ def muted(facts: Facts, finding: Finding) -> Mute | None:
 
 
 def applies(mute: Mute, facts: Facts, finding: Finding) -> bool:
-    """Whether `mute` holds: every field it gives matches, and its day has not passed when the device was read.
+    """Whether `mute` holds: every field it gives matches, and the device was read in its window.
 
     A capture without any date ends no mute and keeps none: what cannot be dated is shown.
     """
     at = facts.collected_at or facts.device_time
+    return at is not None and mute.covers(at) and answers(mute, finding)
+
+
+def answers(mute: Mute, finding: Finding) -> bool:
+    """Whether every field that `mute` gives matches `finding`, whatever the time."""
     return (
-        at is not None
-        and at.date() <= mute.until
-        and mute.rule in {None, finding.rule}
+        mute.rule in {None, finding.rule}
         and (mute.peer is None or (finding.peer is not None and to_address(mute.peer) == finding.peer))
         and mute.device in {None, finding.device}
     )
