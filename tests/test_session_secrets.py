@@ -121,6 +121,25 @@ def test_commands_and_prompts_are_asked_once_a_run(tmp_path):
     assert asked == ["secret: "]
 
 
+def test_prompts_for_different_things_are_different_and_asked_ahead():
+    asked = []
+
+    def ask(prompt):
+        asked.append(prompt)
+        return f"typed for {prompt}"
+
+    secrets = Secrets({}, ask=ask)
+    prompt = ref("prompt", "true")
+    devices = [
+        Device(name=f"r{n}", host="192.0.2.1", username=prompt, password=prompt, secret=prompt) for n in range(3)
+    ]
+    secrets.ask_ahead(devices)
+    assert asked == ["username: ", "password: ", "secret: "]
+    assert secrets.resolve(prompt, "password").reveal() == "typed for password: "
+    assert secrets.username(devices[0]) == "typed for username: "
+    assert len(asked) == 3
+
+
 def test_a_failing_command_is_not_run_for_every_device(tmp_path):
     count = tmp_path / "count"
     command = f"{sys.executable} -c \"open('{count}','a').write('x'); raise SystemExit(3)\""

@@ -28,7 +28,7 @@ from collector.collect.lock import device_lock
 from collector.collect.plan import plan_for
 from collector.errors import CODES, CollectorError, ErrorCode, Retry, SessionError
 from collector.model import Device, Failure, Snapshot
-from collector.session import Cancel, Limits, Plan, Secrets, Trust, ending, visit
+from collector.session import Cancel, Limits, Plan, Secrets, Trust, close_shared, ending, visit
 from collector.session.dial import TEMPORARY
 from collector.session.trust import locked, replace_file
 
@@ -207,6 +207,7 @@ class _Run:
         end = started + limit.total_seconds() if limit is not None else math.inf
         self._resume()
         if self.waiting:
+            self.settings.secrets.ask_ahead(job.device for job in self.waiting)
             self.settings.say(arithmetic(len(self.waiting), self.settings))
         while (self.waiting or self.due or self.running) and self.interrupted is None and time.monotonic() < end:
             wait = self._start_all()
@@ -215,6 +216,7 @@ class _Run:
             self._cut_short()
         for _ in range(self.threads):
             self.tasks.put(None)
+        close_shared()
         _save_refused(self.settings.state, self.refused_before, self.gates)
         return Outcome(
             rows=sum(self.tally.values()),

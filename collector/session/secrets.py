@@ -6,6 +6,7 @@ place that sends it. A `command` and a `prompt` are asked once a run.
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import shlex
@@ -13,7 +14,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -67,7 +68,7 @@ class Secrets:
     ) -> None:
         self._environment = os.environ if environment is None else environment
         self._ask = ask
-        self._kept: dict[Reference, Secret | SessionError] = {}
+        self._kept: dict[tuple[Reference, str], Secret | SessionError] = {}
         self._lock = threading.Lock()
 
     def username(self, device: Device) -> str:
@@ -76,19 +77,39 @@ class Secrets:
             raise _nothing("username", "no username is given for this device")
         return self.resolve(device.username, "username").reveal()
 
+    def ask_ahead(self, devices: Iterable[Device]) -> None:
+        """Ask all prompts now, in this thread: later there is a progress bar, and a worker that holds a VTY.
+
+        A prompt that gives nothing is remembered and fails the devices that need it.
+        """
+        wanted = {
+            (reference, purpose): None
+            for device in devices
+            for purpose, reference in (
+                ("username", device.username),
+                ("password", device.password),
+                ("secret", device.secret),
+            )
+            if reference is not None and reference.kind == "prompt"
+        }
+        for reference, purpose in wanted:
+            with contextlib.suppress(SessionError):
+                self.resolve(reference, purpose)
+
     def resolve(self, reference: Reference, purpose: str) -> Secret:
         """The secret behind `reference`. `purpose` (username, password, secret) only goes into messages.
 
         SessionError E_CREDENTIAL names the reference (variable, file, command and its status), never a value.
         """
         if reference.kind in {"command", "prompt", "keyring"}:
+            key = (reference, purpose if reference.kind == "prompt" else "")  # a prompt says what it asks for
             with self._lock:
-                if reference not in self._kept:
+                if key not in self._kept:
                     try:
-                        self._kept[reference] = self._look(reference, purpose)
+                        self._kept[key] = self._look(reference, purpose)
                     except SessionError as error:
-                        self._kept[reference] = error
-                kept = self._kept[reference]
+                        self._kept[key] = error
+                kept = self._kept[key]
             if isinstance(kept, SessionError):
                 raise _nothing(purpose, kept.message.partition(": ")[2]) from None
             return kept
