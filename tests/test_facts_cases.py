@@ -383,7 +383,9 @@ def test_case_52_ikmp_no_sa_binds_a_dynamic_peer():
     unbound = incident(facts(CLOCK_NOW, (CONFIG, config(body)), (LOG, log(*old(*lines)))), S2)
     assert (unbound.peer, unbound.state) == (None, State.PERSISTENT)
     trace = f"{stamp(60)}: %CRYPTO-4-IKMP_NO_SA: IKE message from {S2} has no SA and is not an initialization offer"
-    bound = incident(facts(CLOCK_NOW, (CONFIG, config(body)), (LOG, log(*old(lines[0], trace, lines[1])))), S2)
+    made = facts(CLOCK_NOW, (CONFIG, config(body)), (LOG, log(*old(lines[0], trace, lines[1]))))
+    bound = incident(made, S2)
+    assert bound.peer == peer(made, S2)
     assert bound.bound == "acceptor"
     assert bound.peer is not None
     assert (bound.peer.config_type, bound.peer.recovery) == (ConfigType.DYNAMIC_CRYPTO_MAP, Recovery.NO)

@@ -21,7 +21,9 @@ from collector.model import (
     Facts,
     History,
     IkeSa,
+    Incident,
     IpsecProfile,
+    Peer,
     Policy,
     Privilege,
     Snapshot,
@@ -70,7 +72,7 @@ def build(snapshot: Snapshot, policy: Policy, history: History = _NO_HISTORY) ->
         clock_mark=own_clock.mark,
         config=config,
         recovery_configured=config.recovery if config is not None else None,
-        peers=all_peers,
+        peers=_with_accepted(all_peers, found or ()),
         log=seen.view,
         sightings=seen.sightings,
         related=seen.related,
@@ -176,6 +178,17 @@ def _device_time(read: Looks, own: clock.DeviceClock, seen: log.LogFacts) -> dat
 
 def _ike(table: tables.IkeTable) -> tuple[IkeSa, ...] | None:
     return table.table.records if table.readable else None
+
+
+def _with_accepted(known: tuple[Peer, ...] | None, found: Sequence[Incident]) -> tuple[Peer, ...] | None:
+    """The peers, and those that only an incident brought in: an acceptor's peer of which no table has a row any more."""
+    rows = {(peer.address, peer.binding): peer for peer in known or ()}
+    late = {
+        (one.peer.address, one.peer.binding): one.peer
+        for one in found
+        if one.peer is not None and (one.peer.address, one.peer.binding) not in rows
+    }
+    return known if not late else (*(known or ()), *late.values())
 
 
 def _filter(state: tables.Tables) -> str | None:
