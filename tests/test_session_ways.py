@@ -117,10 +117,14 @@ def test_through_a_jump_host_with_one_login_for_many_routers(faults, bastion):
 
 def test_many_routers_at_once_share_the_jump_host(faults, bastion):
     servers = [faults.start("none") for _ in range(6)]
-    results = []
+    results, paced = [], []
     trust = Trust()
     threads = [
-        threading.Thread(target=lambda s=server: results.append(look(s, through(s, bastion), trust=trust)))
+        threading.Thread(
+            target=lambda s=server: results.append(
+                look(s, through(s, bastion), trust=trust, before_login=lambda: paced.append(1))
+            )
+        )
         for server in servers
     ]
     for thread in threads:
@@ -128,6 +132,7 @@ def test_many_routers_at_once_share_the_jump_host(faults, bastion):
     for thread in threads:
         thread.join(30)
     assert [seen.codes for seen in results] == [[]] * 6
+    assert len(paced) == 7  # the jump host's own login takes its turn too
     assert bastion.passwords == 1
 
 

@@ -96,10 +96,12 @@ def through(
     credentials: Credentials,
     rule: Callable[[str, int], HostKeyRule],
     phases: Phases,
+    before_login: Callable[[], None] = lambda: None,
 ) -> Any:
     """A channel to `target` through `jump` (`[user@]host[:port]`), to be used as a socket.
 
-    Failures of the jump host itself: E_JUMP. Failures behind it: those of the router (E_TCP_REFUSED, E_TIMEOUT_CONNECT).
+    before_login: called before a login at the jump host itself. What fails at the jump host is E_JUMP; what fails behind
+    it is the router's (E_TCP_REFUSED, E_TIMEOUT_CONNECT).
     """
     found = _JUMP.fullmatch(jump)
     if found is None:
@@ -108,11 +110,12 @@ def through(
         )
     host, port = found["host"].strip("[]"), int(found["port"] or 22)
     user = found["user"] or credentials.username
-    who = Credentials(username=user, password=credentials.password, keys=credentials.keys)
+    login = Login(Credentials(username=user, password=credentials.password, keys=credentials.keys), before_login)
     try:
         check_host(host)
         transport = SHARED.transport(
-            _Key(host, port, user), lambda: _connect(host, port, seconds, who=who, rule=rule(host, port), phases=phases)
+            _Key(host, port, user),
+            lambda: _connect(host, port, seconds, login=login, rule=rule(host, port), phases=phases),
         )
     except SessionError as error:
         raise SessionError(
@@ -124,7 +127,7 @@ def through(
     return _channel(transport, host, target, seconds)
 
 
-def _connect(host: str, port: int, seconds: float, *, who: Credentials, rule: HostKeyRule, phases: Phases) -> Transport:
+def _connect(host: str, port: int, seconds: float, *, login: Login, rule: HostKeyRule, phases: Phases) -> Transport:
     guard = Guard(phases, time.monotonic() + seconds + phases.handshake + phases.auth)
     sock = dial(host, port, seconds)
     transport = guard.transport = Transport(sock, profile="modern", pinned=rule.pinned())
@@ -132,8 +135,10 @@ def _connect(host: str, port: int, seconds: float, *, who: Credentials, rule: Ho
     try:
         transport.start_client()
         rule.judge(transport.get_remote_server_key())
+        guard.leave()
+        login.before()
         guard.enter("auth", phases.auth)
-        Login(who).authenticate(transport)
+        login.authenticate(transport)
         guard.leave()
     except Exception as error:  # noqa: BLE001 - whatever the library raises is classified, one place
         guard.leave()

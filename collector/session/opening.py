@@ -40,7 +40,7 @@ def opened(
     credentials = _credentials(device, way, secrets)
     check_host(way.host)
     phases = phases or Phases(handshake=device.timeout.connect.total_seconds())
-    sock = _socket(device, way, deadline, credentials, trust=trust, told=told, phases=phases)
+    sock = _socket(device, way, deadline, credentials, trust=trust, told=told, phases=phases, before_login=before_login)
     guard = Guard(phases, deadline)
     connection = Connection(
         sock,
@@ -92,6 +92,7 @@ def _socket(
     trust: Trust,
     told: Callable[[str], None],
     phases: Phases,
+    before_login: Callable[[], None],
 ) -> Any:
     seconds = min(device.timeout.connect.total_seconds(), max(deadline - time.monotonic(), 0.1))
     if way.jump is None:
@@ -105,4 +106,5 @@ def _socket(
             trust=trust, host=host, port=port, mode=device.ssh.host_key, known_hosts=device.ssh.known_hosts, told=told
         ),
         phases=phases,
+        before_login=before_login,
     )
