@@ -290,3 +290,37 @@ def test_no_rule_of_the_cascade_claims_what_is_not_established():
     )
     for claim in ("upgrade to", "Upgrade to", "fixed in", "Cisco says", "packets lost"):
         assert claim not in texts
+
+
+def test_an_unknown_names_the_fact_that_is_missing():
+    missing = {row: said(TABLE[row][0], "SPI001")[0].missing for row in TABLE if row.startswith("i ")}
+    assert missing == {
+        "i command not read": "recovery_configured",
+        "i IKE not read": "ike_sa",
+        "i IKE version not known": "ike_version",
+    }
+    both = facts(incident(peer(ike_sa="unknown")), recovery_configured=None)
+    assert said(both, "SPI001")[0].missing == "recovery_configured"
+    believed = said(facts(incident(peer(ike_sa="unknown", ike_version=None))), "SPI001")[0]
+    assert believed.missing == "ike_sa"
+
+
+def test_a_yes_that_is_not_believed_says_why():
+    assert "through NAT" in only(TABLE["f a yes through NAT is not believed"][0], "SPI005").why
+    assert "IKEv2" in only(TABLE["f a yes with IKEv2 is not believed"][0], "SPI005").why
+    assert "IKEv2" not in only(TABLE["f a yes of type unknown is not believed"][0], "SPI005").why
+
+
+def test_the_far_end_is_named_once():
+    assert "from 203.0.113.9 to 192.0.2.1" in only(hub(peer()), "SPI001").message
+    named = peer(config_type=ConfigType.UNKNOWN, recovery=Recovery.UNPROVEN)
+    nat = incident(named, source="198.51.100.200", bound="nat")
+    assert "from 198.51.100.200 (peer 203.0.113.9) to" in only(facts(nat), "SPI005").message
+    assert "from 203.0.113.9 (spoke9) to" in only(hub(peer(), join=join()), "SPI001").message
+    assert "spoke9" not in only(hub(peer(), join=join(grade="spi-only")), "SPI001").message.split(" to ")[0]
+
+
+def test_the_first_0xff_spi_is_remarked_too():
+    assert "CSCvp16730" in only(hub(peer(), keys=(key(Spi(0xFF000000)),)), "SPI001").why
+    assert "CSCvp16730" not in only(hub(peer(), keys=(key(Spi(0xFEFFFFFF)),)), "SPI001").why
+    assert set(fired(hub(peer(), keys=(key(Spi(0xFF000000)),), installed=Spi(0xFF000000)))) == {"SPI009"}

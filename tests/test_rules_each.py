@@ -362,7 +362,7 @@ def test_spi014_quiet():
     assert one(first, replace(second, local=(ip_address("192.0.2.2"),))) == {PASS}
     assert one(tunnel("Tunnel1", to="203.0.113.8"), second) == {PASS}
     assert one(tunnel("Tunnel1", to="203.0.113.9"), second) == {FAIL}
-    assert one(tunnel("Tunnel1", ConfigType.SVTI, to="203.0.113.8"), first) == {PASS}
+    assert one(tunnel("Tunnel7", ConfigType.SVTI, to="203.0.113.8"), first) == {PASS}
     assert one(tunnel("Tunnel1", ConfigType.SVTI, to="203.0.113.9"), second) == {FAIL}
     assert verdicts(facts(config=None), "SPI014") == {UNKNOWN}
     assert verdicts(facts(config=config(readable="lines")), "SPI014") == {UNKNOWN}
@@ -384,6 +384,23 @@ def test_spi014_takes_the_flow_whose_sa_stands_under_the_wrong_tunnel():
     assert "203.0.113.9 -> 192.0.2.1" in finding.message
     assert finding.spis == (SPI,)
     assert finding.id == only(facts(bindings=two_tunnels()), "SPI014").id
+
+
+def test_spi014_takes_no_flow_of_another_source_or_rule():
+    other = ip_address("192.0.2.2")
+    there = (
+        tunnel("Tunnel8", ConfigType.MGRE_DYNAMIC_NHRP, local=(other,)),
+        tunnel("Tunnel9", to="203.0.113.9", local=(other,)),
+    )
+    wrong = incident(peer(), installed=SPI, join=join(Outcome.WRONG_ENDPOINT))
+    device = facts(wrong, incident(peer("203.0.113.77")), bindings=(*two_tunnels(), *there))
+    here, elsewhere = (item for item in found(device) if item.rule == "SPI014")
+    if "Tunnel8" in here.message:
+        here, elsewhere = elsewhere, here
+    assert "203.0.113.9 -> 192.0.2.1 is black-holed by it" in here.message
+    assert "203.0.113.77" not in here.message
+    assert "black-holed" not in elsewhere.message
+    assert elsewhere.spis == ()
 
 
 def test_spi014_types_nothing_it_cannot_trust():
