@@ -11,6 +11,7 @@ from collector.cli import (
     audit,
     catalogues,
     demo,
+    doctor,
     explain,
     findings,
     inventory,
@@ -55,6 +56,7 @@ app.command("rules")(catalogues.rules)
 app.command("commands")(catalogues.commands)
 app.command("findings")(findings.findings)
 app.command("report")(report.report)
+app.command("doctor")(doctor.doctor)
 app.command("trust")(trust.trust)
 app.command("lab")(lab.lab)
 app.add_typer(inventory.app, name="inventory")

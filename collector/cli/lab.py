@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ import typer
 
 from collector.cli.output import tell, write_whole
 from collector.errors import UsageError
+from collector.inventory.load import near
 
 
 def lab(
@@ -24,27 +26,67 @@ def lab(
         Path | None, typer.Option("--inventory", "-i", help="Write the fleet's inventory here.")
     ] = None,
     seconds: Annotated[int, typer.Option("--seconds", help="Stop by itself after so long; 0: on Ctrl-C.", min=0)] = 0,
+    faults: Annotated[
+        str | None,
+        typer.Option(
+            "--faults", help="Instead of a scenario: servers that fail in these ways (a,b), `all`, or `list`."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of the faults' randomness.")] = 1,
 ) -> int:
     """Start simulated routers on loopback and wait; the inventory to reach them goes to stdout or a file."""
+    if faults is not None:
+        return _faulty(faults, seed, inventory, seconds)
     if not host.startswith("127.") and host != "::1":
         raise UsageError(f"{host} is no loopback address; the lab's passwords are public")
     running = start_lab(scenario, host=host, base_port=port)
+    try:
+        _wait(running.inventory(), running.environment(), len(running.addresses), inventory, seconds)
+    finally:
+        running.stop()
+    return 0
+
+
+def _wait(text: str, environment: Mapping[str, str], count: int, inventory: Path | None, seconds: int) -> None:
+    """Tell how to reach what listens, then wait for the end."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    if inventory is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    else:
+        write_whole(inventory, [text])
+    for name, value in environment.items():
+        tell(f"export {name}={value}")
+    tell(f"{count} routers listen; Ctrl-C ends them")
+    stop.wait(seconds or None)
+
+
+def _faulty(wanted: str, seed: int, inventory: Path | None, seconds: int) -> int:
+    """Servers that fail on purpose: one a fault, seeded."""
     try:
-        text = running.inventory()
-        if inventory is None:
-            sys.stdout.write(text)
-            sys.stdout.flush()
-        else:
-            write_whole(inventory, [text])
-        for name, value in running.environment().items():
-            tell(f"export {name}={value}")
-        tell(f"{len(running.addresses)} routers listen; Ctrl-C ends them")
-        stop.wait(seconds or None)
-    finally:
-        running.stop()
+        from collector.lab.faults import FAULTS, PASSWORD, USERNAME, Faults  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise UsageError(f"the lab needs {error.name}: pip install 'spi-collector[lab]'") from None
+    if wanted == "list":
+        for name, fault in FAULTS.items():
+            sys.stdout.write(f"{name:<22} {fault.about}\n")
+        return 0
+    names = list(FAULTS) if wanted == "all" else [name.strip() for name in wanted.split(",")]
+    for name in names:
+        if name not in FAULTS:
+            hint = near(name, FAULTS)
+            raise UsageError(f"--faults {name}: no such fault" + (f" - {hint}" if hint else "; see --faults list"))
+    environment = {"SPI_LAB_USERNAME": USERNAME, "SPI_LAB_PASSWORD": PASSWORD}
+    with Faults(seed=seed) as running:
+        servers = {name: running.start(name) for name in names}
+        hosts = "".join(f"  {name}: {{hostname: {s.host}, port: {s.port}}}\n" for name, s in servers.items())
+        text = (
+            "version: 1\ndefaults:\n  username: {env: SPI_LAB_USERNAME}\n  password: {env: SPI_LAB_PASSWORD}\n"
+            f"  logins_per_second: 50\nhosts:\n{hosts}"
+        )
+        _wait(text, environment, len(servers), inventory, seconds)
     return 0
 
 
