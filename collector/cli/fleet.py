@@ -18,9 +18,10 @@ from collector import snapshot as snapshots
 from collector.cli import pipeline
 from collector.cli.spool import Gist, Spool, Spooled, concerned, far_ends, gist_of
 from collector.collect import Knowledge, Outcome, Progress, Settings, plan_for, sweep
-from collector.errors import Exit
+from collector.errors import CollectorError, Exit
 from collector.model import Device, History, Policy, Report, Snapshot
 from collector.session import Plan, Secrets, Trust
+from collector.snapshot.names import slug
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,7 @@ class Order:
     spool: Path
     state: Path | None = None
     save: Path | None = None
+    resume_since: datetime | None = None  # saved snapshots that ended after this are not asked for again
     workers: int = 20
     logins_per_second: float = 5.0
     max_runtime: timedelta | None = None
@@ -125,6 +127,9 @@ def _wave(
             ),
         )
 
+    def saved(device: Device) -> Snapshot | None:
+        return _saved(order, device) if not peers else None
+
     settings = Settings(
         secrets=fleet.secrets,
         trust=fleet.trust,
@@ -133,11 +138,27 @@ def _wave(
         logins_per_second=order.logins_per_second,
         max_runtime=max_runtime,
         state=order.state,
+        saved=saved,
         last_visit=lambda device: order.last_visit.get(device.name),
         say=order.say,
     )
     with progress(len(devices)) as show:
         return sweep(devices, settings, fleet.keep, show)
+
+
+def _saved(order: Order, device: Device) -> Snapshot | None:
+    """The snapshot that an interrupted run of the same fleet left, where it is whole and recent."""
+    if order.resume_since is None or order.save is None:
+        return None
+    folder = order.save / slug(device.name)
+    if not folder.is_dir():
+        return None
+    try:
+        found = snapshots.read(folder)
+    except CollectorError:
+        return None
+    recent = found.finished_at is not None and found.finished_at >= order.resume_since
+    return replace(found, device=device) if recent and found.captures and not found.failures else None
 
 
 def joined(first: Snapshot, second: Snapshot) -> Snapshot:

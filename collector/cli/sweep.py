@@ -24,6 +24,8 @@ from collector.inventory.units import duration
 from collector.model import Device, Report
 from collector.sinks.document import device_status
 
+RESUMED = timedelta(hours=1)
+
 LimitOption = Annotated[
     list[str] | None,
     typer.Option("--limit", "-l", help="Only these: host or group names, with * and ?; may stand several times."),
@@ -48,6 +50,12 @@ def sweep(
     html: Annotated[Path | None, typer.Option("--html", help="Also write the report as one HTML page.")] = None,
     metrics: Annotated[Path | None, typer.Option("--metrics", help="Also write a Prometheus textfile.")] = None,
     *,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="After an interrupted run: what --save holds and is younger than 1 h is not asked again."
+        ),
+    ] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print only what is new; nothing when nothing is.")
     ] = False,
@@ -58,6 +66,8 @@ def sweep(
     policy = policy_of(policy_file) if policy_file else loaded.policy
     devices = selected(loaded, limit)
     folder = state_folder.folder(state)
+    if resume and save is None:
+        raise UsageError("--resume needs --save: the folder of the interrupted run")
     writable(save)
     with ExitStack() as stack:
         stack.enter_context(run_lock(folder))
@@ -69,6 +79,7 @@ def sweep(
             spool=Path(stack.enter_context(TemporaryDirectory(prefix="run-", dir=folder))),
             state=folder,
             save=save,
+            resume_since=pipeline.now() - RESUMED if resume else None,
             workers=workers,
             logins_per_second=loaded.logins_per_second,
             max_runtime=runtime(max_runtime),
