@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from collector.model import ConfigLine
 from collector.parse import redact
 
+_CRYPTO = frozenset(("cry", "cryp", "crypt"))  # as people type it in scripts; the word begins many kinds of section
 LONGEST = 4096  # a longer line is no configuration: set aside and counted (FAULTS 64)
 
 
@@ -46,6 +47,8 @@ def to_line(number: int, text: str, command: str = "") -> Line | None:
         words = _without_comment(words)
     negated = words[0].lower() == "no" and len(words) > 1
     kept = tuple(words[1:] if negated else words)
+    if kept[0].lower() in _CRYPTO:
+        kept = ("crypto", *kept[1:])
     expanded = text.expandtabs(8)
     return Line(
         number=number,

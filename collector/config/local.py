@@ -78,6 +78,11 @@ class Ends:
         return port.unnumbered is not None and port.unnumbered not in self.router.ports
 
 
+def of_version(addresses: tuple[Address, ...], version: int) -> tuple[Address, ...]:
+    """Those of one IP version: a dual-stack interface lends its tunnel only those that the outer packets can have."""
+    return tuple(address for address in addresses if address.version == version) or addresses
+
+
 def add_standby(router: Router, standby: Iterable[StandbyGroup] | None) -> None:
     """Virtual addresses that only the running state shows (`standby 1 ip` learnt from the other router)."""
     for group in standby or ():

@@ -9,6 +9,7 @@ from typing import Literal
 from collector.config.keys import key_warnings
 from collector.config.known import Known, ike_of
 from collector.config.line import Line
+from collector.config.local import of_version
 from collector.config.router import Entry, MapWide, Port
 from collector.model import Address, Binding, ConfigLine, ConfigType, Dpd, PeerSpec
 
@@ -70,8 +71,8 @@ def _binding(known: Known, entry: Entry, use: _Use) -> Binding:
     ikev2_profile = entry.ikev2_profile or _first(item.ikev2_profile for item in templates)
     config_type, why = _type(known, entry, wide, templates, isakmp_profile)
     version = _version(known, entry, config_type, isakmp_profile, ikev2_profile)
-    local = _local(known, use, wide)
     peers = (*entry.peers.values(), *(peer for item in templates for peer in item.peers.values()))
+    local = of_version(_local(known, use, wide), 6 if entry.family == "ipv6" else 4)
     warnings, lines = _warnings(
         known,
         config_type=config_type,

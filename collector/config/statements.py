@@ -125,7 +125,7 @@ def _map_wide(router: Router, rest: _Rest, section: Section) -> None:
     wide = router.map_wide.setdefault(rest[0], MapWide())
     low = [word.lower() for word in rest[1:]]
     head = section.head
-    if low[0] == "local-address":
+    if len(low[0]) > 1 and "local-address".startswith(low[0]):
         wide.local_address = None if head.negated or len(rest) < 3 else " ".join(rest[2:4])
     elif low[0] == "isakmp-profile" and len(rest) > 2:
         wide.isakmp_profile = None if head.negated else rest[2]
@@ -251,7 +251,8 @@ def _flex(router: Router, rest: _Rest, section: Section) -> None:
     client = router.flex.setdefault(rest[0], FlexClient(name=rest[0]))
     for line in section.children:
         if (words := line.after("peer")) is not None and len(words) > 1 and is_number(words[0]):
-            add_peer(client.peers, words[1:], line)
+            named = words[1].lower() == "fqdn" and len(words) > 2  # `peer 1 fqdn NAME [dynamic]`, `peer 1 A`
+            add_peer(client.peers, words[2:] if named else words[1:], line)
         elif line.low[:2] == ("client", "connect"):
             client.tunnel = " ".join(line.words[2:4])
 

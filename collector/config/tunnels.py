@@ -9,9 +9,10 @@ from typing import Literal
 from collector.config.keys import key_warnings
 from collector.config.known import Known, ike_of
 from collector.config.line import Line
+from collector.config.local import of_version
 from collector.config.peers import to_peer
 from collector.config.router import Port
-from collector.model import Binding, ConfigLine, ConfigType, Dpd, PeerSpec
+from collector.model import Binding, ConfigLine, ConfigType, Dpd, PeerSpec, to_address
 
 _LINES = 40  # mappings as evidence of the binding; each peer has its own line besides
 
@@ -39,6 +40,14 @@ def tunnel_kind(port: Port) -> str:
     if words[0] == "ipsec":
         return "ipsec"
     return "sdwan" if words[0] == "sdwan" else "other"
+
+
+def outer_version(port: Port) -> int:
+    """IP version of the outer packets: by the destination where it is an address, else by the mode."""
+    far = to_address(port.destination)
+    if far is not None:
+        return far.version
+    return 6 if "ipv6" in port.mode[1:] else 4
 
 
 _TYPES = {
@@ -71,7 +80,7 @@ def _base(known: Known, port: Port) -> Binding:
         config_type=ConfigType.UNKNOWN,
         name=port.name,
         interface=port.name,
-        local=known.ends.of_source(port.source),
+        local=of_version(known.ends.of_source(port.source), outer_version(port)),
         source_interface=port.source,
         fvrf=port.tunnel_vrf,
         ivrf=port.vrf,
