@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -13,11 +14,12 @@ from collector import rules
 from collector.cli import pipeline
 from collector.cli import state as state_folder
 from collector.cli.options import InventoryOption, StateOption
-from collector.errors import Exit, InventoryError
-from collector.history import entries, open_ledger, run_lock, tickets
+from collector.errors import Exit, InventoryError, StateError, UsageError
+from collector.history import entries, last_run, open_ledger, run_lock, tickets
 from collector.history.ledger import Ledger
 from collector.history.tickets import Act, Limits, Step
 from collector.inventory import Inventory, load, near
+from collector.inventory.units import duration
 from collector.model import Finding
 from collector.session.secrets import Secrets
 from collector.sinks import ticket_sink
@@ -27,6 +29,9 @@ from collector.sinks.render import one_line, safe
 app = typer.Typer(no_args_is_help=True, help="What a tracker would be told; then tell it.")
 
 SinkOption = Annotated[str, typer.Option("--sink", help="The name of a sink in the inventory.")]
+MaxAgeOption = Annotated[
+    str, typer.Option("--max-age", help="How old the last run may be.", show_default=True, metavar="DURATION")
+]
 BACKOFF = (60, 300, 900, 3600)
 
 
@@ -37,12 +42,17 @@ def plan(
     state: StateOption = None,
     *,
     everything: Annotated[bool, typer.Option("--all", help="Also where there is nothing to do.")] = False,
+    max_age: MaxAgeOption = "24h",
 ) -> int:
     """Print what would be created, updated, reopened and closed, with the exact requests, secrets masked."""
     loaded = load(inventory)
     target, limits = _target(loaded, sink)
     with open_ledger(state_folder.folder(state)) as ledger:
-        steps = _steps(ledger, loaded, sink, limits)
+        told_at = _run_time(ledger)
+        steps = _steps(ledger, loaded, sink, limits, told_at)
+    stale = _stale(told_at, max_age)
+    if stale:
+        sys.stderr.write(f"{stale}: `apply` would refuse\n")
     for step in steps:
         if step.act is not Act.NOTHING:
             _tell(step)
@@ -64,17 +74,53 @@ def apply(
     shadow: Annotated[
         bool, typer.Option("--shadow", help="Decide and note everything, send nothing: for the first weeks.")
     ] = False,
+    max_age: MaxAgeOption = "24h",
 ) -> int:
-    """Send what `plan` shows. Survives a tracker that is down, slow or half done: what failed is tried again later."""
+    """Send what `plan` shows. Survives a tracker that is down, slow or half done: what failed is tried again later.
+
+    Refuses when the last run is older than `--max-age`: old proof opens and closes nothing.
+    """
     loaded = load(inventory)
     target, limits = _target(loaded, sink)
     name = f"{sink}:shadow" if shadow else sink
     with run_lock(state_folder.folder(state), f"tickets-{sink}"), open_ledger(state_folder.folder(state)) as ledger:
-        tickets.enqueue(ledger, name, _steps(ledger, loaded, name, limits), at=pipeline.now())
-        failures = 0
-        for step in tickets.waiting(ledger, name, at=pipeline.now()):
-            failures += not _send(ledger, name, step, target, shadow=shadow)
+        told_at = _run_time(ledger)
+        stale = _stale(told_at, max_age)
+        if stale:
+            raise StateError(f"{stale}: nothing is sent; `sweep` first, or say --max-age")
+        tickets.enqueue(ledger, name, _steps(ledger, loaded, name, limits, told_at), at=told_at or pipeline.now())
+        return _send_all(ledger, name, target, shadow=shadow)
+
+
+def _send_all(ledger: Ledger, sink: str, target: TicketSink, *, shadow: bool) -> Exit:
+    failures = 0
+    due = tickets.waiting(ledger, sink, at=pipeline.now())
+    for number, step in enumerate(due, start=1):
+        try:
+            _send(ledger, sink, step, target, shadow=shadow)
+        except DeliveryError as error:
+            failures += 1
+            if error.stop and number < len(due):
+                sys.stderr.write(f"{len(due) - number} more wait for the next run: it is the tracker, not the ticket\n")
+                break
     return Exit.PARTIAL if failures else Exit.DONE
+
+
+def _run_time(ledger: Ledger) -> datetime | None:
+    """When the last run ended, whose word the ledger's states are."""
+    run = last_run(ledger)
+    return datetime.fromisoformat(run["finished_at"]) if run is not None else None
+
+
+def _stale(told_at: datetime | None, max_age: str) -> str:
+    """Why the ledger is too old to act upon, or ""."""
+    try:
+        most = duration(max_age)
+    except ValueError as error:
+        raise UsageError(f"--max-age: {error}") from None
+    if told_at is None or pipeline.now() - told_at <= most:
+        return ""
+    return f"the last run ended {told_at.isoformat(timespec='seconds')}, longer ago than {max_age}"
 
 
 def _target(loaded: Inventory, name: str) -> tuple[TicketSink, Limits]:
@@ -84,10 +130,11 @@ def _target(loaded: Inventory, name: str) -> tuple[TicketSink, Limits]:
     return ticket_sink(name, raw, Secrets())
 
 
-def _steps(ledger: Ledger, loaded: Inventory, sink: str, limits: Limits) -> tuple[Step, ...]:
+def _steps(ledger: Ledger, loaded: Inventory, sink: str, limits: Limits, told_at: datetime | None) -> tuple[Step, ...]:
     found = list(entries(ledger))
     muted = frozenset(entry.finding.id for entry in found if _muted(entry.finding, loaded))
-    return tickets.plan(found, tickets.tickets_of(ledger, sink), limits, muted=muted)
+    steps = tickets.plan(found, tickets.tickets_of(ledger, sink), limits, muted=muted)
+    return tuple(replace(step, at=told_at) for step in steps)
 
 
 def _muted(finding: Finding, loaded: Inventory) -> bool:
@@ -95,7 +142,8 @@ def _muted(finding: Finding, loaded: Inventory) -> bool:
     return any(mute.covers(at) and rules.answers(mute, finding) for mute in loaded.policy.mutes)
 
 
-def _send(ledger: Ledger, sink: str, step: Step, target: TicketSink, *, shadow: bool) -> bool:
+def _send(ledger: Ledger, sink: str, step: Step, target: TicketSink, *, shadow: bool) -> None:
+    """Send one step and note it. A DeliveryError is told, noted, and goes up."""
     tickets.sending(ledger, step)
     try:
         reference = "shadow" if shadow else target.deliver(step)
@@ -103,12 +151,14 @@ def _send(ledger: Ledger, sink: str, step: Step, target: TicketSink, *, shadow: 
         tries = int(step.why.removeprefix("try ") or 1) if step.why.startswith("try ") else 1
         wait = error.retry_after or BACKOFF[min(tries, len(BACKOFF)) - 1]
         wait = 24 * 3600 if error.final else wait
-        tickets.failed(ledger, step, error.message, not_before=pipeline.now() + timedelta(seconds=wait))
+        not_before = pipeline.now() + timedelta(seconds=wait)
+        tickets.failed(ledger, step, error.message, not_before=not_before)
+        if error.stop and error.retry_after is not None:
+            tickets.postpone(ledger, sink, not_before=not_before)
         sys.stderr.write(f"{step.act.value} {step.finding.id}: {safe(error.message)}; tried again after {wait:.0f} s\n")
-        return False
+        raise
     tickets.done(ledger, sink, step, reference, at=pipeline.now())
     _tell(step, reference)
-    return True
 
 
 def _tell(step: Step, reference: str | None = None) -> None:

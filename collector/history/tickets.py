@@ -46,7 +46,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One decision. children: findings that this ticket speaks for."""
+    """One decision. children: findings that this ticket speaks for. at: the run whose word it is, None: not known."""
 
     act: Act
     finding: Finding
@@ -55,6 +55,7 @@ class Step:
     digest: str = ""
     children: tuple[str, ...] = ()
     number: int = 0  # of the outbox, 0 while only planned
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +86,8 @@ def plan(
     ordered = sorted(entries, key=lambda entry: (entry.finding.level.rank, entry.finding.id))
     by_id = {entry.finding.id: entry for entry in ordered}
     steps = [_step(entry, tickets.get(entry.finding.id), limits, muted) for entry in ordered]
+    if not limits.refresh:  # where alerts are states, each end has its own
+        steps = _both_ends(steps, tickets)
     steps = _parents(steps, tickets, by_id, limits)
     return tuple(_capped(steps, limits))
 
@@ -129,6 +132,68 @@ def _birth(finding: Finding, limits: Limits) -> tuple[Act, str]:
     return Act.CREATE, "a new finding"
 
 
+def _both_ends(steps: Sequence[Step], tickets: Mapping[str, Ticket]) -> list[Step]:
+    """A tunnel that is broken in both directions is one ticket: the end with more to say speaks for the other.
+
+    A ticket that speaks for others is closed when all that it speaks for is resolved.
+    """
+    result = {step.finding.id: step for step in steps}
+    births: dict[str, int] = {}
+    pairs: dict[tuple[str, str], list[Step]] = {}
+    for step in steps:
+        finding = step.finding
+        if step.act is Act.CREATE:
+            births[finding.device] = births.get(finding.device, 0) + 1
+        if finding.far_device is not None and finding.far_device != finding.device:
+            one, other = sorted((finding.device, finding.far_device))
+            pairs.setdefault((one, other), []).append(step)
+    for (one, other), group in pairs.items():
+        told = [step for step in group if step.finding.id in tickets and tickets[step.finding.id].parent is None]
+        told = [step for step in told if step.act is not Act.CLOSE and _opens(step, tickets)]
+        born = [step for step in group if step.act is Act.CREATE]
+        if not born or {step.finding.device for step in (*told, *born)} != {one, other}:
+            continue
+        lead = min(told or born, key=lambda step: (-births.get(step.finding.device, 0), step.finding.id))
+        others = [step for step in born if step is not lead]
+        for step in others:
+            result[step.finding.id] = replace(step, act=Act.NOTHING, why=f"spoken for by {lead.finding.id}")
+        if others:
+            result[lead.finding.id] = replace(
+                lead,
+                act=Act.UPDATE if lead.act is Act.NOTHING else lead.act,
+                why=f"both ends: {', '.join(step.finding.id for step in others)} too",
+                finding=_with_others(lead.finding, [step.finding for step in others]),
+                children=tuple(step.finding.id for step in others),
+            )
+    return [_held(step, tickets, result) for step in result.values()]
+
+
+def _opens(step: Step, tickets: Mapping[str, Ticket]) -> bool:
+    return step.act is Act.REOPEN or tickets[step.finding.id].state == "open"
+
+
+def _with_others(finding: Finding, others: Sequence[Finding]) -> Finding:
+    told = "; ".join(f"{one.rule} {one.device} <- {one.peer or ''}".strip() for one in others)
+    return replace(finding, message=f"{finding.message} The other direction is broken too: {told}.")
+
+
+def _held(step: Step, tickets: Mapping[str, Ticket], steps: Mapping[str, Step]) -> Step:
+    """No ticket is closed while something that it speaks for is open."""
+    if step.act is not Act.CLOSE:
+        return step
+    children = [ticket.finding for ticket in tickets.values() if ticket.parent == step.finding.id]
+    still = [child for child in children if child in steps and steps[child].finding.state != "resolved"]
+    if still:
+        return replace(step, act=Act.NOTHING, why=f"its other end is still open: {', '.join(sorted(still))}")
+    return replace(step, children=tuple(sorted(children)))
+
+
+def _all_of(steps: Sequence[Step]) -> tuple[str, ...]:
+    """The findings of some steps and of those that they speak for; events that never got a ticket fall away."""
+    own = {step.finding.id for step in steps if step.finding.rule != PARENT_RULE}
+    return tuple(sorted(own | {child for step in steps for child in step.children}))
+
+
 def _parents(
     steps: Sequence[Step], tickets: Mapping[str, Ticket], by_id: Mapping[str, Entry], limits: Limits
 ) -> list[Step]:
@@ -152,7 +217,7 @@ def _parents(
                     why=f"{len(births)} tunnels of {device} at once",
                     reference=known.reference if known else None,
                     digest=digest_of(parent),
-                    children=tuple(sorted(born)),
+                    children=_all_of(births),
                 )
             )
     acting = {step.finding.id for step in result if step.act is not Act.NOTHING}
@@ -160,8 +225,11 @@ def _parents(
         children = [child for child in tickets.values() if child.parent == ticket.finding]
         if not children or ticket.state != "open" or ticket.finding in acting:
             continue
-        if all(child.finding in by_id and by_id[child.finding].finding.state == "resolved" for child in children):
-            parent = _closing(ticket, by_id[children[0].finding].finding)
+        if ticket.finding in by_id:
+            continue  # one of both ends speaks for the other, see `_both_ends`
+        known_children = [by_id[child.finding].finding for child in children if child.finding in by_id]
+        if known_children and all(child.state == "resolved" for child in known_children):  # others went by retention
+            parent = _closing(ticket, known_children[0])
             result.append(
                 Step(
                     act=Act.CLOSE,
@@ -237,7 +305,7 @@ def _capped(steps: Sequence[Step], limits: Limits) -> list[Step]:
             finding=summary,
             why=f"the cap of {limits.cap} tickets a run",
             digest=digest_of(summary),
-            children=tuple(sorted({child for step in rest for child in (step.finding.id, *step.children)})),
+            children=_all_of(rest),
         ),
     ]
 
@@ -258,33 +326,52 @@ def tickets_of(ledger: Ledger, sink: str) -> dict[str, Ticket]:
 
 
 def enqueue(ledger: Ledger, sink: str, steps: Iterable[Step], *, at: datetime) -> int:
-    """Write the decisions to the outbox; a finding with a step still waiting keeps its place and gets the newer word."""
-    count = 0
+    """Write the decisions to the outbox; a finding with a step still waiting keeps its place and gets the newer word.
+
+    What waits and was not decided again falls away, unless it may be half done. at: the run whose word this is.
+    """
+    decided = {step.finding.id: step for step in steps}
+    wanted = [step for step in decided.values() if step.act is not Act.NOTHING]
     with transaction(ledger) as db:
-        for step in steps:
-            if step.act is Act.NOTHING:
-                continue
-            count += 1
-            values = (step.act.value, step.digest, codec.finding_text(step.finding), json.dumps(step.children))
-            waiting = db.execute(
-                "SELECT number, action FROM outbox WHERE sink = ? AND finding = ? AND state <> 'done'",
-                (sink, step.finding.id),
-            ).fetchone()
-            if waiting is None:
+        rows = db.execute(
+            "SELECT number, finding, action, tries FROM outbox WHERE sink = ? AND state <> 'done'", (sink,)
+        )
+        waits = {row["finding"]: row for row in rows.fetchall()}
+        for step in wanted:
+            row = waits.pop(step.finding.id, None)
+            values = (step.digest, codec.finding_text(step.finding), json.dumps(step.children), at.isoformat())
+            if row is None:
                 db.execute(
-                    "INSERT INTO outbox (action, digest, body, children, sink, finding, state, tries, created_at, error) "
-                    "VALUES (?,?,?,?,?,?,'waiting',0,?,'')",
-                    (*values, sink, step.finding.id, at.isoformat()),
+                    "INSERT INTO outbox (action, digest, body, children, created_at, sink, finding, state, tries, error) "
+                    "VALUES (?,?,?,?,?,?,?,'waiting',0,'')",
+                    (step.act.value, *values, sink, step.finding.id),
                 )
-            elif waiting["action"] == Act.CREATE.value and step.act is Act.CLOSE:
-                db.execute("DELETE FROM outbox WHERE number = ?", (waiting["number"],))  # never sent, already over
             else:
-                action = waiting["action"] if waiting["action"] == Act.CREATE.value else step.act.value
                 db.execute(
-                    "UPDATE outbox SET action = ?, digest = ?, body = ?, children = ? WHERE number = ?",
-                    (action, *values[1:], waiting["number"]),
+                    "UPDATE outbox SET action = ?, digest = ?, body = ?, children = ?, created_at = ? WHERE number = ?",
+                    (step.act.value, *values, row["number"]),
                 )
-    return count
+        for finding, row in waits.items():
+            act = _instead(Act(row["action"]), row["tries"], decided.get(finding))
+            if act is None:
+                db.execute("DELETE FROM outbox WHERE number = ?", (row["number"],))
+            else:
+                db.execute("UPDATE outbox SET action = ? WHERE number = ?", (act.value, row["number"]))
+    return len(wanted)
+
+
+def _instead(waits: Act, tries: int, step: Step | None) -> Act | None:
+    """What becomes of an act that waits in the outbox and was not decided again. None: nothing is to be sent.
+
+    What was tried may have reached the tracker although no answer came: then its opposite is sent.
+    """
+    if not tries or step is None:
+        return None
+    if waits is Act.CLOSE:
+        return Act.REOPEN
+    if waits is Act.CREATE and step.finding.state != "resolved" and step.finding.verdict is not Verdict.FAIL:
+        return Act.CREATE  # this run could not tell; the one that decided could
+    return Act.CLOSE if waits in {Act.CREATE, Act.REOPEN} else None
 
 
 def waiting(ledger: Ledger, sink: str, *, at: datetime) -> tuple[Step, ...]:
@@ -306,6 +393,7 @@ def _waiting_step(row: sqlite3.Row) -> Step:
         digest=row["digest"],
         children=tuple(json.loads(row["children"])),
         number=row["number"],
+        at=codec.time_of(row["created_at"]),
     )
 
 
@@ -320,7 +408,11 @@ def done(ledger: Ledger, sink: str, step: Step, reference: str | None, *, at: da
     state = "closed" if step.act is Act.CLOSE else "open"
     with transaction(ledger) as db:
         db.execute("UPDATE outbox SET state = 'done', error = '' WHERE number = ?", (step.number,))
-        _ticket(db, sink, step.finding.id, reference or step.reference, state, step.digest, None, at)
+        spoken_for = db.execute(
+            "SELECT 1 FROM tickets WHERE sink = ? AND finding = ? AND parent IS NOT NULL", (sink, step.finding.id)
+        ).fetchone()
+        if spoken_for is None:
+            _ticket(db, sink, step.finding.id, reference or step.reference, state, step.digest, None, at)
         for child in step.children:
             if state == "closed":
                 db.execute("DELETE FROM tickets WHERE sink = ? AND finding = ?", (sink, child))
@@ -335,6 +427,15 @@ def failed(ledger: Ledger, step: Step, error: str, *, not_before: datetime) -> N
         db.execute(
             "UPDATE outbox SET state = 'waiting', error = ?, not_before = ? WHERE number = ?",
             (error[:500], not_before.isoformat(), step.number),
+        )
+
+
+def postpone(ledger: Ledger, sink: str, *, not_before: datetime) -> None:
+    """Nothing of this sink is sent before `not_before`: its server asked for it."""
+    with transaction(ledger) as db:
+        db.execute(
+            "UPDATE outbox SET not_before = max(coalesce(not_before, ''), ?) WHERE sink = ? AND state <> 'done'",
+            (not_before.isoformat(), sink),
         )
 
 

@@ -1,7 +1,8 @@
 """Prometheus Alertmanager v2: every open finding is an alert that lives until the next run is due.
 
 An alert is a state, not a message: each run sends all of them again, `endsAt` three intervals ahead, so that a
-collector that died lets its alerts end by themselves and a missed run does not.
+collector that died lets its alerts end by themselves and a missed run does not. The count starts at the run that saw
+the trouble, not at the sending: who sends an old ledger again keeps no alert alive.
 """
 
 from __future__ import annotations
@@ -9,15 +10,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
-
-import urllib3
 
 from collector.errors import InventoryError
 from collector.history.tickets import Act, Step
 from collector.inventory.units import duration
-from collector.sinks.delivery import MASK, DeliveryError, Request, Settings, body, key_of, reference
+from collector.sinks.delivery import MASK, Request, Settings, body, key_of, reference
 from collector.sinks.document import finding_part
+from collector.sinks.transport import base_url, pool_of, send
 
 INTERVALS_AHEAD = 3
 
@@ -35,22 +34,13 @@ class AlertmanagerSink:
     def deliver(self, step: Step) -> str | None:
         """POST it. Raises DeliveryError."""
         request = self._request(step, now=datetime.now(UTC), masked=False)  # noqa: TID251 - as above
-        pool = urllib3.PoolManager(timeout=urllib3.Timeout(connect=5, read=20), retries=False)
-        try:
-            response = pool.request(
-                request.method, request.url, headers=dict(request.headers), body=request.body.encode()
-            )
-        except urllib3.exceptions.HTTPError as error:
-            raise DeliveryError(f"{urlsplit(request.url).netloc} did not answer ({type(error).__name__})") from None
-        if response.status != 200:
-            text = response.data[:300].decode("utf-8", "replace")
-            raise DeliveryError(f"HTTP {response.status}: {text}", final=response.status == 400)
+        send(pool_of(self.settings), request, ok=(200,))
         return key_of(step.finding)
 
     def _request(self, step: Step, *, now: datetime, masked: bool) -> Request:
         return Request(
             method="POST",
-            url=self.settings.text("url").rstrip("/") + "/api/v2/alerts",
+            url=base_url(self.settings) + "/api/v2/alerts",
             headers={"Content-Type": "application/json", **self._auth(masked=masked)},
             body=json.dumps([self.alert(step, now)]),
             purpose=step.act.value,
@@ -67,7 +57,7 @@ class AlertmanagerSink:
             "device": finding["device"],
             "peer": finding["peer"] or "",
         }
-        ends = now if step.act is Act.CLOSE else now + INTERVALS_AHEAD * self._interval()
+        ends = now if step.act is Act.CLOSE else (step.at or now) + INTERVALS_AHEAD * self._interval()
         return {
             "labels": {key: value for key, value in labels.items() if value},
             "annotations": {"summary": finding["title"], "description": body(step, self.settings.bodies)},

@@ -10,6 +10,7 @@ import shlex
 import subprocess
 from dataclasses import dataclass
 
+from collector.errors import InventoryError
 from collector.history.tickets import Step
 from collector.sinks.delivery import DeliveryError, Request, Settings, body, context
 
@@ -24,16 +25,23 @@ class CommandSink:
 
     def requests(self, step: Step) -> tuple[Request, ...]:
         """The command and its stdin."""
+        self._words()
         return (
             Request(method="RUN", url=self.settings.text("command"), body=self._stdin(step), purpose=step.act.value),
         )
 
     def deliver(self, step: Step) -> str | None:
         """Run it. Raises DeliveryError."""
-        words = shlex.split(self.settings.text("command"))
+        words = self._words()
         try:
             done = subprocess.run(  # noqa: S603 - the inventory's own command, without a shell
-                words, input=self._stdin(step), capture_output=True, text=True, timeout=SECONDS, check=False
+                words,
+                input=self._stdin(step),
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                timeout=SECONDS,
+                check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise DeliveryError(f"{words[0]}: {type(error).__name__}") from None
@@ -41,6 +49,12 @@ class CommandSink:
             raise DeliveryError(f"{words[0]} ended with status {done.returncode}: {done.stderr[:200].strip()}")
         lines = done.stdout.splitlines()
         return lines[0].strip()[:200] if lines and lines[0].strip() else step.reference
+
+    def _words(self) -> list[str]:
+        try:
+            return shlex.split(self.settings.text("command"))
+        except ValueError as error:
+            raise InventoryError(f"is no command: {error}", place=f"sinks.{self.settings.name}.command") from None
 
     def _stdin(self, step: Step) -> str:
         return json.dumps({**context(step), "reference": step.reference, "text": body(step, self.settings.bodies)})

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Protocol
 
-from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, TemplateNotFound
+from jinja2 import (
+    BaseLoader,
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+)
 
 from collector.errors import InventoryError
 from collector.history.tickets import Act, Limits, Step
@@ -32,13 +41,19 @@ class Request:
 
 
 class DeliveryError(Exception):
-    """A delivery failed; `retry_after` seconds where the server said so, `final` where trying again is useless."""
+    """A delivery failed; `retry_after` seconds where the server said so, `final` where trying again is useless.
 
-    def __init__(self, message: str, *, retry_after: float | None = None, final: bool = False) -> None:
+    stop: it is not about this ticket, the tracker itself is away, full or refuses us: the others wait too.
+    """
+
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, final: bool = False, stop: bool = False
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.retry_after = retry_after
         self.final = final
+        self.stop = stop
 
 
 class TicketSink(Protocol):
@@ -127,13 +142,22 @@ def summary(step: Step) -> str:
 def environment(bodies: Path | None) -> Environment:
     """Jinja2 for ticket bodies: plain text, unknown names are errors; the user's folder comes before ours."""
     loaders: list[BaseLoader] = [] if bodies is None else [FileSystemLoader(bodies)]
-    return Environment(  # noqa: S701 - bodies are plain text, each sink escapes as its target needs
+    made = Environment(  # noqa: S701 - bodies are plain text, each sink escapes as its target needs
         loader=ChoiceLoader([*loaders, _Ours()]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    made.filters["broken"] = broken
+    return made
+
+
+def broken(text: str, *words: str) -> str:
+    """A filter: `text` with a blank after the first character of each of `words`, so that they are no mark-up."""
+    for word in words:
+        text = re.sub(re.escape(word), lambda match: f"{match[0][0]} {match[0][1:]}", text, flags=re.IGNORECASE)
+    return text
 
 
 class _Ours(BaseLoader):
@@ -148,7 +172,10 @@ class _Ours(BaseLoader):
 def body(step: Step, bodies: Path | None, *, template: str = "") -> str:
     """The text of a ticket or of its next comment, from a Jinja2 template (`ticket.txt.j2`, `closed.txt.j2`)."""
     name = template or ("closed.txt.j2" if step.act is Act.CLOSE else "ticket.txt.j2")
-    return safe(environment(bodies).get_template(name).render(**context(step)))
+    try:
+        return safe(environment(bodies).get_template(name).render(**context(step)))
+    except TemplateError as error:
+        raise InventoryError(f"{type(error).__name__}: {error}", place=f"{bodies or 'bodies'}: {name}") from None
 
 
 def context(step: Step) -> dict[str, Any]:

@@ -7,23 +7,22 @@ Before it creates, `search` looks for our key: after a crash in the middle nothi
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
-import urllib3
 import yaml
+from jinja2 import TemplateError
 
 from collector.errors import InventoryError
 from collector.history.tickets import Act, Step
 from collector.sinks.delivery import MASK, DeliveryError, Request, Settings, body, context, environment, reference
+from collector.sinks.transport import base_url, pool_of, send
 
-TIMEOUT = urllib3.Timeout(connect=5, read=20)
-RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
-MAX_ANSWER = 4 * 1024 * 1024
 ACTS = ("search", "create", "update", "reopen", "close")
 
 
@@ -42,11 +41,11 @@ class HttpSink:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.url = _base(settings)
+        self.url = base_url(settings)
         self.preset = _preset(settings)
         self.variables = _variables(settings, self.preset)
         self.jinja = environment(settings.bodies)
-        self.pool = urllib3.PoolManager(timeout=TIMEOUT, retries=False, **_tls(settings))
+        self.pool = pool_of(settings)
 
     def requests(self, step: Step) -> tuple[Request, ...]:
         """What would be sent, secrets masked; values that only an answer can give stand as `<name>`."""
@@ -64,6 +63,8 @@ class HttpSink:
             if known["reference"] is not None and step.act is Act.CREATE:
                 return str(known["reference"])  # created by a run that died before it could note it
         if step.act is not Act.CREATE and known["reference"] is None and not self.preset.get("keyed"):
+            if step.act is Act.CLOSE:
+                return None  # nothing of ours is there to close
             raise DeliveryError(f"the ticket of {step.finding.id} is not there any more", final=True)
         for raw in _steps(self.preset, step.act.value):
             answer = self._send(self._request(raw, step, known, step.act.value, masked=False), raw)
@@ -93,6 +94,8 @@ class HttpSink:
             "known": known,
             "text": body(step, self.settings.bodies),
         }
+        if self.preset.get("auth") == "body":  # a value of the preset's templates; text of a device is never one
+            names["token"] = self._token(masked=masked)
         headers = {**(self.preset.get("headers") or {}), **(raw.get("headers") or {})}
         rendered = {key: self._render(value, names) for key, value in headers.items()}
         rendered.update(self._auth(masked=masked))
@@ -103,9 +106,6 @@ class HttpSink:
         elif raw.get("form") is not None:
             text = urlencode(self._tree(raw["form"], names))
             rendered.setdefault("Content-Type", "application/x-www-form-urlencoded")
-        token = self._token(masked=masked) if "{{ token }}" in text + str(raw.get("body")) else ""
-        if token:
-            text = text.replace("{{ token }}", token)
         return Request(
             method=raw.get("method", "POST"),
             url=self.url + self._render(raw.get("path", ""), names),
@@ -115,11 +115,14 @@ class HttpSink:
         )
 
     def _render(self, text: Any, names: Mapping[str, Any]) -> str:
-        return self.jinja.from_string(str(text)).render(**names)
+        try:
+            return self.jinja.from_string(str(text)).render(**names)
+        except TemplateError as error:
+            raise InventoryError(f"{text!r}: {error}", place=f"sinks.{self.settings.name}.preset") from None
 
     def _tree(self, value: Any, names: Mapping[str, Any]) -> Any:
         if isinstance(value, str):
-            return value if value == "{{ token }}" else self._render(value, names)
+            return self._render(value, names)
         if isinstance(value, dict):
             return {key: self._tree(item, names) for key, item in value.items()}
         if isinstance(value, list):
@@ -138,7 +141,8 @@ class HttpSink:
             if masked:
                 return {"Authorization": f"Basic {MASK}"}
             password = self._secret(auth.get("password"), f"{place}.password")
-            return dict(urllib3.make_headers(basic_auth=f"{user}:{password}"))
+            pair = base64.b64encode(f"{user}:{password}".encode()).decode()
+            return {"Authorization": f"Basic {pair}"}
         return {}
 
     def _token(self, *, masked: bool) -> str:
@@ -151,29 +155,7 @@ class HttpSink:
         return self.settings.secrets.resolve(reference(value, place), place).reveal()
 
     def _send(self, request: Request, raw: Mapping[str, Any]) -> Any:
-        try:
-            response = self.pool.request(
-                request.method,
-                request.url,
-                headers=dict(request.headers),
-                body=request.body.encode() if request.body else None,
-                redirect=False,
-                preload_content=False,
-            )
-            data = response.read(MAX_ANSWER, decode_content=True)
-            response.release_conn()
-        except urllib3.exceptions.HTTPError as error:
-            raise DeliveryError(
-                f"{request.purpose}: {urlsplit(request.url).netloc} did not answer ({type(error).__name__})"
-            ) from None
-        if response.status in (raw.get("ok") or range(200, 300)):
-            return _answer(data)
-        text = data[:300].decode("utf-8", "replace")
-        raise DeliveryError(
-            f"{request.purpose}: HTTP {response.status} from {urlsplit(request.url).netloc}: {text}",
-            retry_after=_seconds(response.headers.get("Retry-After")),
-            final=response.status not in RETRIED and response.status not in {401, 403},
-        )
+        return _answer(send(self.pool, request, ok=tuple(raw.get("ok") or ())).data)
 
 
 class _Known(dict[str, Any]):
@@ -188,10 +170,6 @@ def _answer(data: bytes) -> Any:
         return json.loads(data) if data.strip() else {}
     except ValueError:
         return {"text": data.decode("utf-8", "replace")}
-
-
-def _seconds(value: str | None) -> float | None:
-    return float(value) if value and value.isdecimal() else None
 
 
 def _dig(value: Any, path: str) -> Any:
@@ -209,19 +187,6 @@ def _dig(value: Any, path: str) -> Any:
 def _steps(preset: Mapping[str, Any], act: str) -> Sequence[Mapping[str, Any]]:
     found = preset.get(act) or (preset.get("update") if act == "reopen" else None) or ()
     return [found] if isinstance(found, dict) else list(found)
-
-
-def _base(settings: Settings) -> str:
-    url = settings.text("url").rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
-        raise InventoryError("is no http(s) address without user", place=f"sinks.{settings.name}.url")
-    return url
-
-
-def _tls(settings: Settings) -> dict[str, Any]:
-    authority = settings.options.get("ca_file")
-    return {"ca_certs": str(Path(str(authority)).expanduser())} if authority else {}
 
 
 def _preset(settings: Settings) -> dict[str, Any]:
