@@ -193,6 +193,13 @@ def test_none_needs_the_table_of_the_peers_version():
     assert peer(hub(cut)).ike_sa == "unknown"
 
 
+def test_an_unknown_ike_sa_blinds_only_where_recovery_could_help():
+    assert "ike-sa-unknown" in codes(hub(TWICE), blocking=True)
+    trace = f"{stamp(60)}: %CRYPTO-4-IKMP_NO_SA: IKE message from {S2} has no SA and is not an initialization offer"
+    dynamic = (LOG, log(*old(line(100, src=S2), trace, line(40, src=S2))))
+    assert "ike-sa-unknown" in codes(facts(CLOCK_NOW, (CONFIG, config(STATIC + DYNAMIC)), dynamic), blocking=False)
+
+
 def test_contradicting_tables_make_it_unknown():
     lost = peer(hub((ISAKMP, isakmp()), (SESSION, session("UP-ACTIVE", ike="Active"))))
     assert lost.ike_sa == "unknown"

@@ -19,6 +19,7 @@ from collector.model import (
     Failure,
     Incident,
     Peer,
+    Recovery,
     State,
     Version,
 )
@@ -163,6 +164,8 @@ def judging(incidents: Iterable[Incident], peers: Iterable[Peer], looks: Looks) 
                 message=f"whether an IKE SA with {peer.address or peer.binding} is up could not be read",
                 need="isakmp_sas" if peer.ike_version != 2 else "ikev2_sas",
                 evidence=peer.ike_evidence,
+                blocking=peer.recovery
+                in {Recovery.YES, Recovery.UNPROVEN},  # else recovery is out of the question anyway
             )
     if any(peer.nat_traversal for peer in peers):
         yield BlindSpot(

@@ -99,8 +99,7 @@ def build(
         blind.append(
             BlindSpot(
                 code="log-buffer-wrapped",
-                message=f"the log buffer has wrapped and reaches back {_span(covers)} only: "
-                "`logging buffered 512000 warnings`",
+                message=f"the log buffer has wrapped and reaches back {_span(covers)} only",
                 need="log",
                 evidence=_head(last),
             )
@@ -236,17 +235,24 @@ def _blind(page: _Page, before: _Page | None, clock: DeviceClock) -> Iterator[Bl
         )
     if page.places.note:
         yield BlindSpot(code="log-zone", message=page.places.note, blocking=False)
-    unplaced = sum(isinstance(m.event, InvalidSpi) and p.age is None for m, p in page.kept)
-    if unplaced:
-        why = (
-            "the router's clock was not read"
-            if clock.mark is None
-            else "no usable stamp, or a clock that was set later"
-        )
+    yield from _unplaced(page, clock)
+
+
+def _unplaced(page: _Page, clock: DeviceClock) -> Iterator[BlindSpot]:
+    """INV_SPI lines without an age, told apart by what would cure it: dates in the stamps, or the clock."""
+    lacking = [m.stamp.kind for m, p in page.kept if isinstance(m.event, InvalidSpi) and p.age is None]
+    undated = sum(kind != "datetime" for kind in lacking)
+    if undated:
         yield BlindSpot(
             code="log-stamps",
-            message=f"{unplaced} message(s) have no usable age: {why}; "
-            "`service timestamps log datetime msec localtime show-timezone year`, NTP",
+            message=f"{undated} message(s) have no usable age: their stamps bear no date",
+            need="device_time",
+        )
+    if len(lacking) > undated:
+        why = "the router's clock was not read" if clock.mark is None else "the clock was set later"
+        yield BlindSpot(
+            code="log-clock",
+            message=f"{len(lacking) - undated} message(s) have no usable age: {why}",
             need="device_time",
         )
 
@@ -256,7 +262,7 @@ def _blind_header(header: LogHeader, before: _Page | None, evidence: tuple[Evide
         off = header.buffer_level == "disabled" or header.syslog_enabled is False
         yield BlindSpot(
             code="log-buffer-disabled" if off else "log-level-low",
-            message="the log buffer is off: `logging buffered 512000 warnings`"
+            message="the log buffer is off"
             if off
             else f"the log buffer takes {header.buffer_level} only, the messages are warnings",
             need="log",

@@ -64,10 +64,11 @@ class Look:
     def evidence(self, line: int, text: str = "") -> Evidence:
         """The router's own line `line` of this capture; of a block, the line that says most."""
         line = self.telling.get(line, line)
+        numbers = self.capture.numbers
         return Evidence(
             device=self.device,
             command=self.capture.command,
-            line=line,
+            line=numbers[line - 1] if 0 < line <= len(numbers) else line,
             text=text or self.texts.get(line, ""),
             taken_at=self.capture.taken_at,
         )
