@@ -185,7 +185,8 @@ def test_an_unsynchronised_clock_is_a_remark_and_its_ages_hold():
 def test_a_visit_without_a_clock_gives_no_age():
     made = facts((LOG, log(*old(line(100), line(40)))))
     assert incident(made).state is State.INSUFFICIENT_DATA
-    assert "log-stamps" in codes(made, blocking=True)
+    assert "log-clock" in codes(made, blocking=True)
+    assert "log-stamps" not in codes(made)
 
 
 def test_two_clocks_in_one_paste_the_nearest_before_counts():
