@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 import tracemalloc
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from collector.model import InvalidSpi
-from collector.parse.log import excerpts, files, scan, scan_file
+from collector.parse.log import census, excerpts, files, scan, scan_file
 
 DULL = "%LINK-3-UPDOWN: Interface GigabitEthernet0/{n}, changed state to up"
 INV = (
@@ -131,3 +132,34 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path):
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] + 1_000_000
+
+
+def test_census_names_every_router_and_its_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(import_module("collector.parse.log.census"), "_PIECE", 4096)  # lines over the edges of pieces
+    rows = mixed(2000, seed=3)
+    rows[7] = "Mar 12 00:00:07 srv1 sshd[77]: 50% of the sessions are closed"
+    rows[8] = "Mar 12 00:00:08 srv2 last message repeated 3 times"
+    rows[700] = "<189>2026-03-12T00:11:40+01:00 192.0.2.7 12: hub1: Mar 12 00:11:40.001 CET: " + DULL.format(n=1)
+    rows[900] = "x" * 10_000
+    rows[1999] = "*Mar 12 00:33:19.123: " + DULL.format(n=2)
+    for end in ("\n", "\r\n"):
+        path = tmp_path / "relay.log"
+        path.write_bytes(end.join(rows).encode())
+        found = census(path)
+        own: dict[str | None, list[int]] = {}
+        for number, row in enumerate(rows, 1):
+            if "%LINK" in row or "%CRYPTO" in row:
+                name = "hub1" if "hub1" in row else None if row.startswith("*") else row.split()[3]
+                own.setdefault(name, []).append(number)
+        assert {name: (first[0], last[0]) for name, (first, last) in found.items()} == {
+            name: (numbers[0], numbers[-1]) for name, numbers in own.items()
+        }
+        assert all(rows[number - 1] == line for ends in found.values() for number, line in ends)
+
+
+def test_census_of_nothing(tmp_path: Path):
+    path = tmp_path / "empty.log"
+    path.write_bytes(b"")
+    assert census(path) == {}
+    path.write_bytes(b"z" * 3_000_000 + b"\n\n" + b"%" * 2_000_000)  # lines longer than a piece, in linear time
+    assert census(path) == {}

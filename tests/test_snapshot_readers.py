@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from collector.commands import read_capture
 from collector.errors import StateError, UsageError
+from collector.facts import looks
 from collector.model import Capture, CaptureStatus, ConfigText, Device, DropTable, Log, Snapshot
 from collector.snapshot import capture_of_file, read_paths, write
 
@@ -300,6 +301,23 @@ def test_a_large_relay_file_of_many_routers_keeps_what_is_needed(tmp_path):
     assert devices["br-004"].text.count("\n") == 3
     assert "6003:" in devices["br-004"].text
     assert devices["br-000"].text.count("\n") == 2
+    for capture in devices.values():  # evidence names the line of the file
+        assert [lines[number - 1] for number in capture.numbers] == capture.text.splitlines(keepends=True)
+
+
+def test_a_large_log_of_one_router_keeps_the_lines_that_count(tmp_path):
+    dull = "*Nov 24 14:{:02d}:{:02d}.001: %LINK-3-UPDOWN: Interface Serial0, changed state to up\n"
+    lines = [dull.format(number // 60 % 60, number % 60) for number in range(20_000)]
+    lines[9_000] = f"*Nov 24 14:30:00.001: {INV_SPI}\n"
+    put(tmp_path, {"br-020.log": "".join(lines)})
+    (one,) = found(tmp_path / "br-020.log")
+    (capture,) = one.captures
+    assert (one.device.name, capture.numbers) == ("br-020", (1, 9_001, 20_000))
+    (log,) = read_capture(capture).records
+    look = next(iter(looks.read(one).all))
+    (event,) = log.messages
+    assert look.evidence(event.line).line == 9_001
+    assert look.evidence(event.line).text == lines[9_000].rstrip()
 
 
 def test_a_large_file_of_one_router_is_streamed(tmp_path):

@@ -48,6 +48,7 @@ class Capture:
     failure: set where the command was refused or broke off.
     source, first_line: where the text stands, for evidence (file name relative to the snapshot, 1-based line of
     the text's first line in that file).
+    numbers: where lines are left out, the number in `source` of each line of `text`.
     path, span: a large text is not held: `text` is then "" and the bytes `span` of `path` are read when asked for.
     """
 
@@ -59,6 +60,7 @@ class Capture:
     failure: Failure | None = None
     source: str = ""
     first_line: int = 1
+    numbers: tuple[int, ...] = ()
     path: Path | None = None
     span: tuple[int, int] | None = None
 

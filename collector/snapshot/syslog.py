@@ -1,20 +1,23 @@
 """Files of a syslog server: one pass, told apart by router, only what bears on IPsec kept.
 
 A router is named by its origin-id, else by the host that the relay wrote, else the file is one router's. Its first and
-last line are kept whatever they say: they are the window in which silence means something. A file of one router's messages
-and nothing else is handed on as it is.
+last line are kept whatever they say: they are the window in which silence means something. A small file of one router's
+messages and nothing else is handed on as it is; of a large one (`LARGE`) only what `excerpts` keeps is decoded, and
+each line carries its number in the file.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from collector.model import Capture
 from collector.parse import redact_lines
+from collector.parse.log import census, excerpts
 from collector.parse.log.header import REACH, read_header
 from collector.snapshot.stray import MNEMONIC
-from collector.snapshot.text import LARGE, Document
+from collector.snapshot.text import Document
 
 _KEPT = re.compile(
     r"INV_SPI|%(?:CRYPTO|IPSEC|GDOI|IKEV2|ISAKMP|HSRP|STANDBY|SYS-\d|REDUNDANCY|RF-|PLATFORM|OIR|IOSXE|PARSER|CPPHA|DMVPN|NHRP)"
@@ -47,6 +50,8 @@ def is_log(head: str) -> bool:
 
 def routers(document: Document) -> dict[str, Capture]:
     """Router -> its log lines as an answer to `show logging`. "" where no line names one; empty without a message."""
+    if document.path is not None and document.text is None:
+        return _of_file(document, document.path)
     found: dict[str, _Router] = {}
     name = ""
     kept = others = False
@@ -79,18 +84,30 @@ def _who(head: str) -> str | None:
     return (header.origin or header.relay_host) if header else None
 
 
-def _capture(router: _Router, document: Document) -> Capture:
-    assert router.first is not None
-    lines = sorted({*router.kept, router.first, router.last})
-    small = document.text is not None and len(document.text) <= LARGE
-    text: list[str] = []
-    for number, line in lines:
-        if small:  # the other routers' lines are blank here, so that line numbers are the file's
-            text.extend([""] * (number - 1 - len(text)))
-        text.append(line)
+def _of_file(document: Document, path: Path) -> dict[str, Capture]:
+    """The same of a file that is too large to be held: read twice, at a few searches a line."""
+    said = excerpts(path)
+    return {
+        name or "": _selection(dict(sorted({*said.get(name, ()), *ends})), document)
+        for name, ends in census(path).items()
+    }
+
+
+def _selection(lines: dict[int, str], document: Document) -> Capture:
     return Capture(
         command="show logging",
-        text="\n".join(redact_lines(text)) + "\n",
+        text="\n".join(redact_lines(iter(lines.values()))) + "\n",
         source=document.source,
-        note="" if small else "only the lines that bear on IPsec, and the first and last of this router",
+        first_line=next(iter(lines)),
+        numbers=tuple(lines),
+        note="only what bears on IPsec, and the first and last message of this router",
     )
+
+
+def _capture(router: _Router, document: Document) -> Capture:
+    assert router.first is not None
+    text: list[str] = []
+    for number, line in sorted({*router.kept, router.first, router.last}):
+        text.extend([""] * (number - 1 - len(text)))  # others' lines are blank here: line numbers are the file's
+        text.append(line)
+    return Capture(command="show logging", text="\n".join(redact_lines(text)) + "\n", source=document.source)

@@ -37,11 +37,11 @@ _CONFIGURED = b"%SYS-5-CONFIG_I"
 _INV_REACH = 64  # from the `%` to the end of the mnemonic
 _NO_SA = b"IKMP_NO_SA"
 _NO_SA_AT = len("%CRYPTO-4-")
-_DATE = rb"[A-Z][a-z]{2} [ \d]\d (?:\d{4} )?\d\d:\d\d:\d\d"
+DATE = rb"[A-Z][a-z]{2} [ \d]\d (?:\d{4} )?\d\d:\d\d:\d\d"
 # a relay's host and a router's stamp behind it, as nearly all lines have them; else the grammar decides
 _USUAL = re.compile(
-    rb"(?:<\d{1,3}>)?(?:" + _DATE + rb"|\d{4}-\d\d-\d\dT[\d:.,]{8,18}(?:Z|[+-]\d\d:?\d\d)?) ([\w.\-:]{1,64}) "
-    rb"(?:<\d{1,3}>)?(?:\d{1,10}: ){0,2}[*.]?(?:" + _DATE + rb"(?:\.\d{1,6})?(?: ?[A-Z]{2,5})?: )?%"
+    rb"(?:<\d{1,3}>)?(?:" + DATE + rb"|\d{4}-\d\d-\d\dT[\d:.,]{8,18}(?:Z|[+-]\d\d:?\d\d)?) ([\w.\-:]{1,64}) "
+    rb"(?:<\d{1,3}>)?(?:\d{1,10}: ){0,2}[*.]?(?:" + DATE + rb"(?:\.\d{1,6})?(?: ?[A-Z]{2,5})?: )?%"
 )
 
 
@@ -220,7 +220,7 @@ class _Excerpts:
                     break
 
     def _router(self, line: bytes) -> _Router:
-        name = _name(line)
+        name = name_of(line)
         router = self.routers.get(name)
         if router is None:
             router = self.routers[name] = _Router()
@@ -232,7 +232,8 @@ def _line_at(buffer: bytearray, start: int, end: int) -> bytes:
     return bytes(buffer[start : stop if stop >= 0 else min(end, start + _MAX_LINE)])
 
 
-def _name(line: bytes) -> bytes:
+def name_of(line: bytes) -> bytes:
+    """Who wrote a message: its origin-id, else the relay's host, else nothing."""
     if (usual := _USUAL.match(line)) is not None:
         return usual[1]
     text = _text(line)
@@ -265,7 +266,7 @@ def _line_of(piece: bytes, name: bytes, start: int, size: int, *, backwards: boo
         last = piece.find(b"\n", at)
         last = last if last >= 0 else len(piece)
         whole = (first > 0 or start == 0) and (last < len(piece) or start + len(piece) >= size)
-        if whole and _name(piece[first:last]) == name and b"%" in piece[first:last]:
+        if whole and name_of(piece[first:last]) == name and b"%" in piece[first:last]:
             return start + first, piece[first:last]
         begin, end = (begin, first) if backwards else (last, end)
         if begin >= end:
