@@ -153,6 +153,12 @@ class _View:
         return self.device.platform == "cisco_xe"
 
     @property
+    def train(self) -> str:
+        """The version as printed, "" where it is not known."""
+        version = next((record for record in self.records("show version") if isinstance(record, Version)), None)
+        return version.version or "" if version is not None else ""
+
+    @property
     def log(self) -> Log | None:
         return next((record for record in self.records("show logging") if isinstance(record, Log)), None)
 
@@ -196,30 +202,32 @@ def _suspect(view: _View, known: Knowledge) -> list[str | None]:
         return []
     config = view.text("show running-config", "| section")
     peers = _peers(view, known)
-    lines: list[str | None] = []
-    lines += [_line("show crypto ipsec sa", piped=False)] if known.audit else _sa_lines(peers)
-    if view.refused("show crypto ipsec sa", "|"):
-        lines.append(_line("show crypto ipsec sa", piped=False))
+    second = not config or "ikev2" in config
+    first = not config or "ikev2" not in config or "isakmp" in config or _some_entry_without_ikev2(config)
+    # the verdict hangs on the IKE SA first, then on the IPsec SAs: what does not fit in the visit is what comes last
+    lines: list[str | None] = [_line("show crypto isakmp sa")] if first or known.audit else []
+    lines += [_line("show crypto ikev2 sa")] if second else []
     lines.append(_session_line(() if known.audit else peers))
     if not config or "tunnel mode gre multipoint" in config or "ip nhrp" in config:
         lines += [_line("show ip nhrp")] if config or known.audit else []
-        if "nhs" in config:
-            lines.append(_line("show ip nhrp nhs"))
-    second = not config or "ikev2" in config
-    first = not config or "ikev2" not in config or "isakmp" in config or _some_entry_without_ikev2(config)
-    lines += [_line("show crypto isakmp sa")] if first or known.audit else []
-    lines += [_line("show crypto ikev2 sa")] if second else []
+    room = MOST - len(view.captures) - sum(line is not None for line in lines)
+    if view.capture("show crypto ipsec sa") is None:  # decided once: what was asked since takes no room from it
+        lines += [_line("show crypto ipsec sa", piped=False)] if known.audit else _sa_lines(peers, room)
+    if view.refused("show crypto ipsec sa", "|"):
+        lines.append(_line("show crypto ipsec sa", piped=False))
+    if "nhs" in config:
+        lines.append(_line("show ip nhrp nhs"))
     if known.audit:
         lines += [_line("show crypto map"), _line("show crypto ipsec profile")]
         lines += [_line("show standby brief")] if "standby" in config else []
         lines += [_line("show crypto gdoi")] if "gdoi" in config else []
-    if view.xe:
+    if view.xe and not view.train.startswith("12."):  # the ASR's first trains have no such table
         lines.append(_line("show crypto ipsec spi-lookup"))
     return lines
 
 
-def _sa_lines(peers: tuple[str, ...]) -> list[str | None]:
-    if 0 < len(peers) <= MOST_PEERS:
+def _sa_lines(peers: tuple[str, ...], room: int = MOST_PEERS) -> list[str | None]:
+    if 0 < len(peers) <= min(MOST_PEERS, max(room, 1)):
         return [_filled("show crypto ipsec sa", peer) for peer in peers]
     return [_line("show crypto ipsec sa")]
 
