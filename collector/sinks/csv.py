@@ -30,10 +30,14 @@ COLUMNS = (
 )
 
 
+FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # and their full-width forms
+CONTROLS = ("\t", "\r", "\n", "\0")
+
+
 def cell(text: str) -> str:
     """`text` on one line, with a `'` before what a spreadsheet would take for a formula."""
     clean = one_line(text)
-    return f"'{clean}" if clean.startswith(("=", "+", "-", "@", "\\x0d", "\\x00", "\\t")) or text[:1] == "\t" else clean
+    return f"'{clean}" if text.startswith(CONTROLS) or clean.lstrip().startswith(FORMULA) else clean
 
 
 def write(report: Report, *, version: str) -> Iterator[str]:  # noqa: ARG001 - every sink is called alike

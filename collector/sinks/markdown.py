@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from collector.model import Action, Finding, Report
 from collector.sinks.document import coverage
-from collector.sinks.render import one_line, safe
+from collector.sinks.render import one_line
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~@$&])")
 
@@ -18,8 +18,8 @@ def escaped(text: str) -> str:
 
 
 def fenced(lines: tuple[str, ...]) -> str:
-    """A code block whose fence is longer than any run of backticks inside."""
-    body = "\n".join(safe(line) for line in lines)
+    """A code block, one line for each of `lines`, whose fence is longer than any run of backticks inside."""
+    body = "\n".join(one_line(line) for line in lines)
     longest = max((len(run) for run in re.findall(r"`+", body)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}\n{body}\n{fence}\n"

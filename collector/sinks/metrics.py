@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from collector.model import Report
 from collector.sinks.document import coverage, device_status
+from collector.sinks.render import one_line
 
 
 def write(report: Report, *, version: str) -> Iterator[str]:
@@ -22,7 +23,7 @@ def write(report: Report, *, version: str) -> Iterator[str]:
         "spi_collector_findings", "Open findings.", ["device", "rule", "level", "verdict"], registry=registry
     )
     tally: Tally[tuple[str, str, str, str]] = Tally(
-        (f.device, f.rule, f.level.value, f.verdict.value) for f in report.findings if f.state != "resolved"
+        (one_line(f.device), f.rule, f.level.value, f.verdict.value) for f in report.findings if f.state != "resolved"
     )
     for labels, count in sorted(tally.items()):
         findings.labels(*labels).set(count)
@@ -35,12 +36,12 @@ def write(report: Report, *, version: str) -> Iterator[str]:
         registry=registry,
     )
     for facts in report.devices:
-        name = facts.device.name
+        name = one_line(facts.device.name)
         read.labels(name).set({"complete": 1.0, "partial": 0.5, "failed": 0.0}[device_status(facts)])
         if facts.collected_at is not None:
             at.labels(name).set(facts.collected_at.timestamp())
         for counter in facts.counters or ():
-            drops.labels(name, counter.name).set(counter.packets)
+            drops.labels(name, one_line(counter.name)).set(counter.packets)
     yield generate_latest(registry).decode()
 
 

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from collector.model import Action, Evidence, Facts, Finding, Incident, Peer, Report, State
 from collector.sinks.document import coverage, device_status
-from collector.sinks.render import one_line, safe
+from collector.sinks.render import one_line
 
 STYLE = {
     "error": "bold red",
@@ -101,16 +101,15 @@ def _wrapped(label: str, text: str) -> Text:
 
 
 def _evidence(evidence: Evidence) -> Text:
-    where = f"{evidence.device} line {evidence.line}" if evidence.line else evidence.device
-    return Text.assemble(
-        (f"  proof [{one_line(where)}, {one_line(evidence.command)}] ", "dim"), one_line(evidence.text)
-    )
+    command = evidence.command.partition(" |")[0]
+    where = f"{evidence.device}, {command}" + (f" line {evidence.line}" if evidence.line else "")
+    return Text.assemble((f"  {one_line(where)}: ", "dim"), one_line(evidence.text).strip())
 
 
 def _action(action: Action) -> list[object]:
     side = "drops the packets" if action.side == "receiver" else "sends with the stale SA"
     lines: list[object] = [Text.assemble("  on ", (one_line(action.on), "bold"), (f" ({side})", "dim"), ":")]
-    lines += [Text("      " + safe(command), "bold cyan") for command in action.commands]
+    lines += [Text("      " + one_line(command), "bold cyan") for command in action.commands]
     if action.note:
         lines.append(Padding(Text(one_line(action.note), "dim"), (0, 0, 0, 6)))
     return lines
