@@ -60,6 +60,7 @@ def build(ground: Ground) -> tuple[Peer, ...] | None:
     for table in (tables.isakmp.table, tables.ikev2.table):
         for row in table.rows:
             roster.lay_ike(row)
+    roster.open_acceptors()
     known = roster.read or tables.flows.known or tables.sessions.known or bool(roster.drafts)
     if not known:
         return None

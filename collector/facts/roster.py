@@ -37,6 +37,7 @@ _TUNNEL_TYPES = frozenset(
 _VIRTUAL_TYPES = frozenset({ConfigType.DVTI, ConfigType.EZVPN_SERVER})
 NO_IKE = frozenset({ConfigType.SD_WAN, ConfigType.MANUAL_IPSEC, ConfigType.GETVPN})
 GROUP = "group"  # the text that stands for the address of a GETVPN group
+ANYONE = "anyone"  # the text that stands for the peers that an acceptor may take
 
 
 @dataclass(slots=True, kw_only=True)
@@ -106,6 +107,14 @@ class Roster:
         for spec in binding.peers:
             draft = self.draft(number, binding, spec.address, spec.text)
             draft.spec, draft.config_type = spec, binding.config_type
+
+    def open_acceptors(self) -> None:
+        """A row for each live acceptor that no running peer stands for: whoever may come in has a type, too."""
+        taken = {id(draft.binding) for draft in self.drafts.values() if draft.spec is None}
+        for number, binding in enumerate(self.bindings):
+            live = binding.acceptor and binding.applied and not binding.shutdown
+            if live and id(binding) not in taken:
+                type_of_runtime(self.draft(number, binding, None, ANYONE), binding, "")
 
     def draft(self, number: int, binding: Binding | None, address: Address | None, text: str = "") -> Draft:
         """The draft of one binding and far end (address, else `text`), made where it is not there yet."""

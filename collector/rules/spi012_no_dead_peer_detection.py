@@ -51,7 +51,7 @@ _ON = frozenset({"periodic", "on-demand"})
 
 def judge(facts: Facts) -> Iterator[Judgement]:
     """One judgement a place where DPD is off, one for the peers of which it is not known, one for the rest."""
-    peers = [peer for peer in facts.peers or () if peer.config_type not in _OWN]
+    peers = [peer for peer in facts.peers or () if peer.config_type not in _OWN and peer.seen != "acceptor"]
     off: dict[tuple[str, str], list[Peer]] = defaultdict(list)
     unsure: list[Peer] = []
     well: list[Peer] = []
