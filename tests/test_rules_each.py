@@ -36,11 +36,13 @@ from builders import (
     verdicts,
 )
 
+from collector.errors import ErrorCode
 from collector.model import (
     CaptureNote,
     CaptureStatus,
     ConfigType,
     Dpd,
+    Failure,
     History,
     Interface,
     Level,
@@ -426,10 +428,31 @@ def test_spi015_one_finding_a_device_with_every_blind_spot_and_its_cure():
     assert commands(finding) == [
         "configure terminal",
         "logging buffered 512000 warnings",
-        "service timestamps log datetime msec localtime show-timezone year",
         "end",
     ]
     assert finding.id == only(facts(blind_spots=spots[:1]), "SPI015").id
+
+
+def test_spi015_the_cure_fits_the_gap():
+    def cured(*spots, **changes):
+        finding = only(facts(blind_spots=spots, **changes), "SPI015")
+        return commands(finding), " ".join(action.note for action in finding.actions)
+
+    stamps = "service timestamps log datetime msec localtime show-timezone year"
+    assert cured(blind("device_time", "no date", "log-stamps"))[0] == ["configure terminal", stamps, "end"]
+    for code in ("log-buffer-disabled", "log-level-low", "log-buffer-wrapped"):
+        assert cured(blind(code=code))[0] == ["configure terminal", "logging buffered 512000 warnings", "end"]
+    refused = CaptureNote(
+        command="show crypto isakmp sa", status=CaptureStatus.REFUSED, rows=0, unparsed_lines=0, reason="no"
+    )
+    typed, note = cured(blind("isakmp_sas", "was refused", "command-refused"), captures=(refused,))
+    assert (typed, "AAA" in note) == (["show privilege"], True)
+    typed, note = cured(blind("config", "hidden", "config-unreadable"), privilege=1)
+    assert (typed, "privilege 15" in note) == (["show privilege"], True)
+    typed, note = cured(blind("device_time", "set later", "log-clock"), clock_mark="*")
+    assert (typed, "NTP" in note) == ([], True)
+    gone = Failure(code=ErrorCode.TCP_REFUSED, phase="connect", message="refused")
+    assert cured(blind("captures", "refused", "visit-failed"), failures=(gone,)) == ([], "")
 
 
 def test_spi015_remarks_take_nothing_away():

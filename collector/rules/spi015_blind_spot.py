@@ -18,7 +18,9 @@ makes the verdict `unknown` and no finding.
 
 ## What to do
 
-Give the account the privilege or the AAA rule, let the log keep warnings with dates and zones, synchronise the clock.
+What fits the gap, and only that: the privilege or the AAA rule for a refused command, a larger buffer for a log that is
+off, low or wrapped, dates and zones where stamps lack them, NTP for a clock that cannot be trusted, the command itself
+where it was not asked. A router that was not reached is told nothing to type.
 
 ## References
 
@@ -30,7 +32,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from collector.model import Action, BlindSpot, Evidence, Facts, Judgement, Level, Rule, State, Verdict
+from collector.model import BlindSpot, Evidence, Facts, Judgement, Level, Rule, State, Verdict
+from collector.rules.cures import cures
 from collector.rules.persistent import persistent
 from collector.rules.sight import FACT
 from collector.rules.sources import PRIVILEGE
@@ -45,17 +48,15 @@ RULE = Rule(
     references=(PRIVILEGE,),
 )
 
-_STAMPS = "service timestamps log datetime msec localtime show-timezone year"
-_BUFFER = "logging buffered 512000 warnings"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Gap:
-    """One thing not seen. grave: it takes something away now."""
+    """One thing not seen. grave: it takes something away now. code: what kind of thing, for its cure."""
 
     need: str
     text: str
     grave: bool
+    code: str
     evidence: tuple[Evidence, ...] = ()
 
 
@@ -79,7 +80,7 @@ def judge(facts: Facts) -> Iterator[Judgement]:
         message=f"{facts.device.name} was not seen whole: {'; '.join(texts)}.",
         why="What was not seen may hide a black hole; rules that need it answer `unknown`.",
         evidence=shortened(unique(line for gap in gaps for line in gap.evidence)) or (_nothing_read(facts, texts[0]),),
-        actions=_cures(facts, gaps),
+        actions=cures(facts, tuple((gap.code, gap.need) for gap in gaps)),
         missing=gaps[0].need,
         event=grave,
     )
@@ -101,7 +102,9 @@ def _spots(facts: Facts) -> Iterator[_Gap]:
     spot: BlindSpot
     for spot in facts.blind_spots:
         if spot.blocking:
-            yield _Gap(need=spot.need or spot.code, text=spot.message, grave=True, evidence=spot.evidence)
+            yield _Gap(
+                need=spot.need or spot.code, text=spot.message, grave=True, code=spot.code, evidence=spot.evidence
+            )
 
 
 def _flows(facts: Facts) -> Iterator[_Gap]:
@@ -112,6 +115,7 @@ def _flows(facts: Facts) -> Iterator[_Gap]:
                 need=decision.missing,
                 text=f"{flow_text(flow)} is persistent and cannot be judged: {decision.reason}",
                 grave=True,
+                code="not-read",
                 evidence=incident_evidence(flow),
             )
     for flow in facts.incidents or ():
@@ -120,6 +124,7 @@ def _flows(facts: Facts) -> Iterator[_Gap]:
                 need="log",
                 text=f"{flow_text(flow)} cannot be judged: {flow.why}",
                 grave=True,
+                code="flow-unclear",
                 evidence=incident_evidence(flow),
             )
 
@@ -136,30 +141,12 @@ def _fields(facts: Facts) -> Iterator[_Gap]:
         wanted.append("counters")
     if facts.log is not None and facts.log.inv_spi_unparsed:
         yield _Gap(
-            need="sightings", text=f"{facts.log.inv_spi_unparsed} INV_SPI messages could not be read", grave=True
+            need="sightings",
+            text=f"{facts.log.inv_spi_unparsed} INV_SPI messages could not be read",
+            grave=True,
+            code="log-unparsed",
         )
     refused = any(note.status != "parsed" for note in facts.captures) or bool(facts.failures)
     for name in wanted:
         if getattr(facts, name) is None and name not in told:
-            yield _Gap(need=name, text=f"not read: {FACT[name]}", grave=refused)
-
-
-def _cures(facts: Facts, gaps: list[_Gap]) -> tuple[Action, ...]:
-    """What lets the router be seen whole next time: the lines that fit the gaps."""
-    needs = {gap.need for gap in gaps}
-    lines: list[str] = []
-    if needs & {"log", "sightings", "incidents"}:
-        lines.append(_BUFFER)
-    if needs & {"log", "sightings", "incidents", "device_time", "clock"}:
-        lines.append(_STAMPS)
-    note = []
-    if needs & {"config", "peers", "recovery_configured", "counters", "privilege"}:
-        note.append("Give the account privilege 15 or the AAA rule for the commands named (contrib/ has snippets).")
-    if needs & {"device_time", "clock"}:
-        note.append("Synchronise the clock (NTP).")
-    if lines:
-        note.append("Rollback: the former lines; a new buffer size empties the log.")
-    if not lines and not note:
-        return ()
-    commands = ("configure terminal", *lines, "end") if lines else ("show privilege",)
-    return (Action(on=facts.device.name, side="receiver", commands=commands, note=" ".join(note)),)
+            yield _Gap(need=name, text=f"not read: {FACT[name]}", grave=refused, code="not-read")
