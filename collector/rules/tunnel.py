@@ -115,7 +115,7 @@ def _judgement(
         message=f"{facts.device.name} drops what comes from {_far(incident)} to "
         f"{incident.destination or incident.destination_text} under {spi_text(hole)}: {lines_text(hole)}. "
         f"{told.cure}",
-        why=sentences(decision.reason, *told.why, *_circumstances(incident)),
+        why=sentences(decision.reason, *told.why, *_circumstances(facts, incident)),
         evidence=_evidence(facts, incident),
         peer=peer.address if peer else None,
         actions=told.actions if certain else (),
@@ -153,7 +153,7 @@ def _evidence(facts: Facts, incident: Incident) -> tuple[Evidence, ...]:
     )
 
 
-def _circumstances(incident: Incident) -> Iterator[str]:
+def _circumstances(facts: Facts, incident: Incident) -> Iterator[str]:
     """What else stands around the flow: events before it, messages beside it, the other end."""
     before = incident.preceded_by
     if before is not None:
@@ -170,6 +170,8 @@ def _circumstances(incident: Incident) -> Iterator[str]:
     peer = incident.peer
     if peer is not None and peer.session_status == "UP-NO-IKE":
         yield "the session is UP-NO-IKE: SAs without an IKE SA"
+    if facts.flows is None and facts.spi_lookup is None:
+        yield "whether this router itself holds the SPI was not read (`show crypto ipsec sa`); if it does, see SPI010"
     if incident.join is not None:
         yield _other_end(incident.join)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from collector.model import ConfigLine, Evidence, Facts, Incident, Peer, Spi, State
+from collector.model import ConfigLine, ConfigType, Evidence, Facts, Incident, Peer, Spi, State
 
+_PROSE = re.compile(r"[a-z]+[,:;]?")
+_TYPES = frozenset(kind.value for kind in ConfigType)
 LINES_SHOWN = 12  # of one flow's log lines: the first and the last half
 
 
@@ -110,9 +113,16 @@ def listed(names: Iterable[str], limit: int = 5) -> str:
 
 
 def sentences(*parts: str) -> str:
-    """The parts as sentences: a capital first, one full stop last; empty parts left out."""
+    """The parts as sentences: a capital first (names stand as they are), one full stop last; empty parts left out."""
     told = [part.strip().rstrip(".") for part in parts]
-    return " ".join(text[0].upper() + text[1:] + ("" if text.endswith("?") else ".") for text in told if text)
+    return " ".join(_capital(text) + ("" if text.endswith("?") else ".") for text in told if text)
+
+
+def _capital(text: str) -> str:
+    """A capital first where the text begins with a word; a device, an interface or a type keeps its own spelling."""
+    first = text.split(maxsplit=1)[0]
+    prose = _PROSE.fullmatch(first) is not None and first.rstrip(",:;") not in _TYPES
+    return text[0].upper() + text[1:] if prose else text
 
 
 def moment(at: datetime | None) -> str:
