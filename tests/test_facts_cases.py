@@ -181,7 +181,11 @@ def test_case_14_an_ike_sa_younger_than_the_last_line_is_told_by_its_age():
         (ISAKMP, isakmp((R, S, "QM_IDLE", "ACTIVE"))),
     )
     assert peer(made).ike_sa == "up"
-    assert peer(made).ike_since is None  # the table shows no age; a session's uptime alone is not the IKE SA's
+    # the table shows no age, a session's uptime alone is not the IKE SA's; 23:11:12 of a day's life are left
+    assert peer(made).ike_since == NOW - timedelta(minutes=48, seconds=48)
+    shorter = session("UP-ACTIVE", ike="Active", up="00:00:05").replace("23:11:12", "07:59:12")
+    made = hub(TWICE, (SESSION, shorter), (ISAKMP, isakmp((R, S, "QM_IDLE", "ACTIVE"))))
+    assert (peer(made).ike_sa, peer(made).ike_since) == ("up", None)
 
 
 def test_none_needs_the_table_of_the_peers_version():

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from collector.facts.clock import DeviceClock
 from collector.facts.tables import IkeTable, Seen, Tables
 from collector.model import Address, Evidence, IkeSa, Session
 
+_LONGEST = timedelta(days=1)
+_YOUNG = timedelta(hours=23)
 _UP_WITH_IKE = frozenset({"UP-ACTIVE", "UP-IDLE"})
 
 
@@ -106,8 +108,14 @@ def _up(live: list[Seen[IkeSa]], active: list[Seen[Session]], clock: DeviceClock
     ages: list[datetime] = []
     for row in live:
         at = clock.at(row.look)
-        if at is not None and row.record.age is not None:
-            ages.append(at - row.record.age)
+        age = row.record.age or _oldest(row.record.version, row.record.remaining)
+        if at is not None and age is not None:
+            ages.append(at - age)
+    for seen in active if not ages else ():
+        at = clock.at(seen.look)
+        left = [_oldest(line.version, line.lifetime) for line in seen.record.ike if line.state == "Active"]
+        if at is not None:
+            ages.extend(at - age for age in left if age is not None)
     if ages:  # a session outlives the rekey of its IKE SA: the earlier of the two is when they came to know each other
         for seen in active:
             at = clock.at(seen.look)
@@ -125,6 +133,15 @@ def _up(live: list[Seen[IkeSa]], active: list[Seen[Session]], clock: DeviceClock
         dpd=_any([row.record.dpd for row in live] + [_letter(seen.record, "D") for seen in active]),
         evidence=_lines([*live, *active]),
     )
+
+
+def _oldest(version: int, remaining: timedelta | None) -> timedelta | None:
+    """The most that an IKEv1 SA can be old with so much of its life left: a day is the default, and the longest that IOS
+    takes. With much less left than a day a shorter life may have been agreed on: then nothing is told.
+    """
+    if version != 1 or remaining is None or not _YOUNG <= remaining <= _LONGEST:
+        return None
+    return _LONGEST - remaining
 
 
 def _letter(session: Session, letter: str) -> bool | None:
