@@ -22,6 +22,7 @@ from collector.model import (
     Report,
     Run,
     Snapshot,
+    State,
     Verdict,
 )
 from collector.sinks.document import coverage, device_status
@@ -60,7 +61,8 @@ def conclude(devices: Sequence[Facts], *, mode: str, started_at: datetime) -> Re
     lacking: set[str] = set()
     for facts in devices:
         said = rules.judge(facts)
-        if any(judgement.verdict is Verdict.UNKNOWN and judgement.event for judgement in said):
+        unclear = any(incident.state is State.INSUFFICIENT_DATA for incident in facts.incidents or ())
+        if unclear or any(judgement.verdict is Verdict.UNKNOWN and judgement.event for judgement in said):
             lacking.add(facts.device.name)
         for finding in rules.to_findings(facts, said):
             (muted if rules.muted(facts, finding) else findings).append(finding)
