@@ -88,12 +88,6 @@ def test_the_pages_are_current():
     assert {file.name for file in folder.iterdir()} == {name for name, _ in files(rules.CATALOGUE)}
 
 
-def test_pages_are_written_by_the_module(tmp_path):
-    for _ in range(2):
-        subprocess.run([sys.executable, "-m", "collector.rules", str(tmp_path / "rules")], check=True)
-    assert (tmp_path / "rules" / "SPI001.md").read_text().startswith("# SPI001 enable-recovery")
-
-
 def test_a_page_by_id_or_name():
     assert rules.page("SPI004") == rules.page("spi004") == rules.page("black-hole-with-ike-sa")
     for section in module.SECTIONS:
