@@ -114,9 +114,14 @@ def config(crypto: CryptoConfig | None, privilege: int | None) -> Iterator[Blind
         return
     below = f" at privilege {privilege}: 15 is needed" if privilege is not None and privilege < 15 else ""
     if crypto.readable in {"lines", "none"}:
+        message = (
+            f"the crypto configuration is not proven whole{below}: what is not in it may only be cut off"
+            if crypto.bindings
+            else f"the crypto configuration was not read{below}; without it peers have no type"
+        )
         yield BlindSpot(
             code="config-unreadable",
-            message=f"the crypto configuration was not read{below}; without it peers have no type",
+            message=message,
             need="config",
             blocking=crypto.readable == "none" or bool(below),
         )
