@@ -199,7 +199,7 @@ class Connection(CiscoIosSSH):  # type: ignore[misc]
         """As `close_hard`: netmiko's own types `exit` and waits."""
         self.close_hard()
 
-    def _try_session_preparation(self, force_data: bool = True) -> None:  # noqa: FBT001, FBT002
+    def _try_session_preparation(self, force_data: bool = True) -> None:  # noqa: FBT001, FBT002 - the library's signature
         """Nothing is typed to prepare."""
 
     def write_channel(self, out_data: str) -> NoReturn:

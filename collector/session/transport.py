@@ -158,7 +158,7 @@ class Transport(ServiceRequestingTransport):  # type: ignore[misc]
             raise NotSsh(f"it speaks {line[:40]!r}, not SSH version 2")
         self.remote_version = self.server_ident = line[:255]
 
-    def _really_parse_kex_init(self, m: Any, ignore_first_byte: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002
+    def _really_parse_kex_init(self, m: Any, ignore_first_byte: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 - the library's signature
         parsed: dict[str, Any] = super()._really_parse_kex_init(m, ignore_first_byte)
         if not ignore_first_byte and not self.offer:
             self.offer = {
