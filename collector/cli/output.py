@@ -55,8 +55,8 @@ def _pieces(report: Report, chosen: Format, *, to_file: bool, every_peer: bool) 
     )
 
 
-def write_whole(path: Path, pieces: Iterable[str]) -> None:
-    """`pieces` as the file `path`, mode 0600, replaced in one step. Raises UsageError, StateError."""
+def write_whole(path: Path, pieces: Iterable[str], *, mode: int = 0o600) -> None:
+    """`pieces` as the file `path` with `mode`, replaced in one step. Raises UsageError, StateError."""
     folder = path.parent
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder: cannot write {path.name} there")
@@ -69,6 +69,7 @@ def write_whole(path: Path, pieces: Iterable[str]) -> None:
             for piece in pieces:
                 file.write(piece)
             file.flush()
+            os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:

@@ -15,14 +15,16 @@ import typer
 from collector.cli import fleet, pipeline
 from collector.cli import state as state_folder
 from collector.cli.analyze import level_of, policy_of
+from collector.cli.heartbeat import beat, checked
 from collector.cli.options import FailOnOption, FormatOption, InventoryOption, OutputOption, PolicyOption, StateOption
 from collector.cli.output import emit, tell, tool_version, write_whole
-from collector.errors import InventoryError, UsageError
+from collector.errors import Exit, InventoryError, UsageError
 from collector.history import history_of, keep_snapshots, last_visits, open_ledger, remember, run_lock
 from collector.inventory import Inventory, load, near
 from collector.inventory.units import duration
 from collector.model import Device, Report
 from collector.sinks.document import device_status
+from collector.sinks.render import safe
 
 RESUMED = timedelta(hours=1)
 
@@ -49,6 +51,10 @@ def sweep(
     state: StateOption = None,
     html: Annotated[Path | None, typer.Option("--html", help="Also write the report as one HTML page.")] = None,
     metrics: Annotated[Path | None, typer.Option("--metrics", help="Also write a Prometheus textfile.")] = None,
+    heartbeat: Annotated[
+        str | None,
+        typer.Option("--heartbeat", help="After a run that read a device: GET this URL, or touch this file."),
+    ] = None,
     *,
     resume: Annotated[
         bool,
@@ -69,6 +75,7 @@ def sweep(
     if resume and save is None:
         raise UsageError("--resume needs --save: the folder of the interrupted run")
     writable(save)
+    alive = checked(heartbeat)
     with ExitStack() as stack:
         stack.enter_context(run_lock(folder))
         ledger = stack.enter_context(open_ledger(folder))
@@ -107,6 +114,10 @@ def sweep(
             report = only_new(report)
         if not quiet or report.findings:
             emit(report, wanted=format_, output=output, every_peer=every_peer or len(devices) <= 3)
+    if alive is not None and code is not Exit.UNREACHED and visited.interrupted is None:
+        problem = beat(alive)
+        if problem:
+            tell(safe(problem))
     return fleet.signal_exit(visited.interrupted) or code
 
 
@@ -163,7 +174,7 @@ def extras(report: Report, *, html: Path | None, metrics: Path | None) -> None:
     if metrics is not None:
         from collector.sinks import metrics as textfile  # noqa: PLC0415 - prometheus-client only for metrics
 
-        write_whole(metrics, textfile.write(report, version=tool_version()))
+        write_whole(metrics, textfile.write(report, version=tool_version()), mode=0o644)  # node_exporter reads it
 
 
 def only_new(report: Report) -> Report:
