@@ -27,9 +27,10 @@ from printed import (
     version,
 )
 
+from collector.facts import build
 from collector.facts.clock import DeviceClock, zone_offset
 from collector.facts.place import Frame, place
-from collector.model import Stamp, State
+from collector.model import Capture, Device, Policy, Snapshot, Stamp, State
 
 HOUR = timedelta(hours=1)
 
@@ -266,3 +267,13 @@ def test_a_filtered_log_proves_silence_only_by_the_last_visits_line():
     command = f"{LOG} | include CRYPTO"
     made = facts((CLOCK, clock()), (command, line(600) + "\n"))
     assert incident(made).state is State.INSUFFICIENT_DATA
+
+
+def test_a_relay_without_a_year_dates_nothing():
+    line = (
+        "Nov 24 10:01:00 rtr-a 12: Nov 24 10:00:59.123 CET: %CRYPTO-4-RECVD_PKT_INV_SPI: decaps: rec'd IPSEC packet has "
+        "invalid spi for destaddr=192.0.2.1, prot=50, spi=0x1DB73BBB(498547643), srcaddr=198.51.100.7"
+    )
+    snapshot = Snapshot(device=Device(name="a", host="a"), captures=(Capture(command="show logging", text=line),))
+    (incident,) = build(snapshot, Policy()).incidents or ()
+    assert (incident.first_seen, incident.state) == (None, State.PENDING)

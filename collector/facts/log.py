@@ -30,6 +30,8 @@ from collector.model import (
     Version,
 )
 
+_NO_YEAR = 1904  # the reader's year of a stamp that has none
+
 LOGGING = "show logging"
 _BLIND_LEVELS = frozenset({"disabled", "emergencies", "alerts", "critical", "errors"})
 _SHORT = timedelta(minutes=30)  # a log that reaches less far back hides more than it shows
@@ -126,7 +128,9 @@ def _frame(look: Look, clock: DeviceClock, stamps: str | None, version: tuple[Ve
 
 def _page(look: Look, log: Log, frame: Frame) -> _Page:
     if frame.now is None and frame.reference is None:
-        relayed = [m.relay_time for m in log.messages if m.relay_time is not None]
+        relayed = [  # RFC 3164 has no year: such a time dates nothing
+            m.relay_time for m in log.messages if m.relay_time is not None and m.relay_time.year != _NO_YEAR
+        ]
         if relayed:
             frame = replace(frame, reference=relayed[-1].replace(tzinfo=None))
     kept = tuple(message for message in log.messages if message.event is not None)
