@@ -242,7 +242,7 @@ def test_the_lock_file_holds_hashes_and_no_address():
 FOLDERS = ("captures", "cases", "configs", "sessions", "expected")
 # what stands in captures where a key would, for tests of what is said around it
 NO_KEYS = re.compile(
-    r"EXAMPLE|addr|[\d.]+\.\d+|<(?:key|removed|masked|secret)>,?|(?:0123)?4?567(?:89)?|0123(?:456789)?|REDACTED|x{3,}",
+    r"EXAMPLE|addr|[\d.]+\.\d+|<(?:key|removed|masked|secret)>,?|(?:0123)?4?567(?:89)?|0123(?:456789)?|REDACTED|x{3,}|\*+",
     re.IGNORECASE,
 )
 CERTIFICATES = {"show-run-whole-paste.txt"}  # the first lines of a certificate, which is public
