@@ -6,7 +6,6 @@ import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -16,6 +15,7 @@ from collector.cli import state as state_folder
 from collector.cli.analyze import level_of, policy_of
 from collector.cli.options import FailOnOption, FormatOption, OptionalInventory, OutputOption, PolicyOption, StateOption
 from collector.cli.output import emit, tell
+from collector.cli.scratch import scratch
 from collector.cli.sweep import SaveOption, extras, writable
 from collector.collect import Knowledge, plan_for, relook_for
 from collector.errors import UsageError
@@ -60,13 +60,14 @@ def audit(
         budget = device.timeout.device + timedelta(seconds=watch)
         device = replace(device, timeout=replace(device.timeout, device=budget))
     writable(save)
-    with TemporaryDirectory(prefix="spi-audit-") as spool:
+    folder = state_folder.folder(state)
+    with scratch(folder) as spool:
         order = fleet.Order(
             devices=(device,),
             policy=policy,
             mode="audit",
-            spool=Path(spool),
-            state=state_folder.folder(state),
+            spool=spool,
+            state=folder,
             save=save,
             workers=1,
             audit=True,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -14,6 +13,7 @@ from collector.cli import fleet
 from collector.cli import state as state_folder
 from collector.cli.options import InventoryOption, StateOption
 from collector.cli.output import tell
+from collector.cli.scratch import scratch
 from collector.errors import Exit
 from collector.inventory import load
 from collector.model import CaptureStatus, Facts
@@ -29,13 +29,14 @@ def doctor(
 ) -> int:
     """One login: each command with what became of it, then what cannot be seen for that reason."""
     loaded = load(inventory)
-    with TemporaryDirectory(prefix="spi-doctor-") as spool:
+    folder = state_folder.folder(state)
+    with scratch(folder) as spool:
         order = fleet.Order(
             devices=(loaded.device(name),),
             policy=loaded.policy,
             mode="audit",
-            spool=Path(spool),
-            state=state_folder.folder(state),
+            spool=spool,
+            state=folder,
             workers=1,
             audit=True,
             far_ends=False,

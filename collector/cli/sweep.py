@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -18,6 +17,7 @@ from collector.cli.analyze import level_of, policy_of
 from collector.cli.heartbeat import beat, checked
 from collector.cli.options import FailOnOption, FormatOption, InventoryOption, OutputOption, PolicyOption, StateOption
 from collector.cli.output import emit, tell, tool_version, write_whole
+from collector.cli.scratch import scratch
 from collector.errors import Exit, InventoryError, UsageError
 from collector.history import history_of, keep_snapshots, last_visits, open_ledger, remember, run_lock
 from collector.inventory import Inventory, load, near
@@ -83,7 +83,7 @@ def sweep(
             devices=devices,
             policy=policy,
             mode="sweep",
-            spool=Path(stack.enter_context(TemporaryDirectory(prefix="run-", dir=folder))),
+            spool=stack.enter_context(scratch(folder)),
             state=folder,
             save=save,
             resume_since=pipeline.now() - RESUMED if resume else None,
