@@ -92,7 +92,7 @@ def finding_block(finding: Finding) -> Group:
     if len(finding.evidence) > most:
         body.append(Text(f"  ... and {len(finding.evidence) - most} more lines: --format json has all", "dim"))
     for action in finding.actions:
-        body += _action(action)
+        body += _action(action, flow=bool(finding.spis))
     return Group(head, Padding(Group(*body), (0, 0, 1, 2)))  # type: ignore[arg-type]
 
 
@@ -106,9 +106,11 @@ def _evidence(evidence: Evidence) -> Text:
     return Text.assemble((f"  {one_line(where)}: ", "dim"), one_line(evidence.text).strip())
 
 
-def _action(action: Action) -> list[object]:
+def _action(action: Action, *, flow: bool) -> list[object]:
+    """flow: a flow is dropped, and it matters which end the router is."""
     side = "drops the packets" if action.side == "receiver" else "sends with the stale SA"
-    lines: list[object] = [Text.assemble("  on ", (one_line(action.on), "bold"), (f" ({side})", "dim"), ":")]
+    role = (f" ({side})" if flow else "", "dim")
+    lines: list[object] = [Text.assemble("  on ", (one_line(action.on), "bold"), role, ":")]
     lines += [Text("      " + one_line(command), "bold cyan") for command in action.commands]
     if action.note:
         lines.append(Padding(Text(one_line(action.note), "dim"), (0, 0, 0, 6)))
