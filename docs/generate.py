@@ -58,7 +58,8 @@ KNOBS = {
     "close_runs": "clean runs in a row before a finding is resolved",
     "retention": "how long the ledger keeps runs and findings",
 }
-UNITS = {"recurring_warn": "a day", "counter_noise": "an hour", "frequent_spis": "a day", "full_log_max": "bytes"}
+PER = {"recurring_warn": "/day", "counter_noise": "/h", "frequent_spis": "/day"}
+MEBIBYTE = 1 << 20
 
 
 def pages() -> dict[Path, str]:
@@ -194,6 +195,7 @@ def thresholds() -> str:
 
 
 def _figure(name: str, value: object) -> str:
+    """As a policy writes it."""
     if isinstance(value, timedelta):
         seconds = int(value.total_seconds())
         for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
@@ -202,7 +204,9 @@ def _figure(name: str, value: object) -> str:
         return f"{seconds}s"
     if name == "lifetime_tolerance":
         return f"{value:.0%}"
-    return f"{value:g}{' ' + UNITS[name] if name in UNITS else ''}" if name != "full_log_max" else "1MiB"
+    if name == "full_log_max" and isinstance(value, int) and value % MEBIBYTE == 0:
+        return f"{value // MEBIBYTE}MiB"
+    return f"{value:g}{PER.get(name, '')}"
 
 
 def types() -> str:

@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import jsonschema
@@ -21,7 +22,8 @@ from collector.cli.options import Format
 from collector.commands import CATALOGUE
 from collector.errors import CODES, ErrorCode, Exit
 from collector.facts.states import FLOW_ORDER, ROWS
-from collector.model import Outcome, State
+from collector.inventory import load_policy
+from collector.model import Outcome, State, Thresholds
 from collector.rules import cards
 from collector.session.allow import PREPARATION
 
@@ -331,6 +333,15 @@ def test_the_table_of_outcomes_is_that_of_the_code():
     table = rows(text, "| receiver has the SPI | sender has it | outcome |")
     named = {name for *_, cell in table for name in re.findall(r"`([a-z-]+)`", cell)}
     assert named == {outcome.value for outcome in Outcome}
+
+
+def test_the_thresholds_can_be_copied_into_a_policy(tmp_path):
+    table = rows((DOCS / "how-it-decides.md").read_text(encoding="utf-8"), "| threshold | default | means |")
+    lines = [f"  {name.strip('`')}: {default}\n" for name, default, _ in table]
+    file = tmp_path / "policy.yaml"
+    file.write_text("thresholds:\n" + "".join(lines))
+    assert load_policy(file).thresholds == Thresholds()
+    assert {name.strip("`") for name, *_ in table} == {field.name for field in fields(Thresholds)}
 
 
 def test_the_rooms_are_those_of_the_package():
