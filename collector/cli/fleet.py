@@ -17,7 +17,7 @@ from collector import facts as facts_room
 from collector import snapshot as snapshots
 from collector.cli import pipeline
 from collector.cli.spool import Gist, Spool, Spooled, concerned, far_ends, gist_of
-from collector.collect import Knowledge, Outcome, Progress, Settings, plan_for, sweep
+from collector.collect import Knowledge, Outcome, Progress, Settings, far_end_for, plan_for, sweep
 from collector.errors import CollectorError, Exit
 from collector.model import Device, History, Policy, Report, Snapshot
 from collector.session import Plan, Secrets, Trust
@@ -116,16 +116,11 @@ def _wave(
     }
 
     def plan(device: Device) -> Plan:
-        return order.plan_of(
-            device,
-            Knowledge(
-                audit=order.audit,
-                suspect=device.name in peers,
-                peers=peers.get(device.name, ()),
-                counters=counters[device.name],
-                thresholds=order.policy.thresholds,
-            ),
-        )
+        if device.name in peers:
+            versions = fleet.gists[device.name].ike_versions
+            return far_end_for(device, Knowledge(peers=peers[device.name], ike_versions=versions))
+        knowledge = Knowledge(audit=order.audit, counters=counters[device.name], thresholds=order.policy.thresholds)
+        return order.plan_of(device, knowledge)
 
     def saved(device: Device) -> Snapshot | None:
         return _saved(order, device) if not peers else None

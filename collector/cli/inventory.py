@@ -7,16 +7,19 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from collector.cli import pipeline
 from collector.cli.options import InventoryOption
-from collector.errors import InventoryError
-from collector.inventory import Inventory, load
+from collector.errors import InventoryError, UsageError
+from collector.inventory import Inventory, from_text, load
+from collector.inventory.importers import Order, import_tree
 from collector.model import Device, Reference, plain
+from collector.sinks.render import safe
 
 app = typer.Typer(no_args_is_help=True, help="Check an inventory, or show what it means.")
 
@@ -33,7 +36,7 @@ def check(inventory: InventoryOption = Path("inventory.yaml")) -> int:
         f"{inventory.name}: {len(loaded.devices)} hosts, {len(loaded.policy.mutes)} mutes, {len(loaded.sinks)} sinks; "
         f"{len(loaded.devices)} devices / {loaded.logins_per_second:g} logins per second = {seconds:.0f} s at least\n"
     )
-    for note in _notes(loaded):
+    for note in (*loaded.notes, *_notes(loaded)):
         sys.stdout.write(f"note: {note}\n")
     return 0
 
@@ -64,6 +67,60 @@ def show(
             origin = loaded.origins[device.name].get(key, "built in")
             sys.stdout.write(f"  {key:<18} {value!s:<28} {origin}\n")
     return 0
+
+
+class Kind(StrEnum):
+    """Tools whose inventories are understood."""
+
+    ANSIBLE = "ansible"
+    NORNIR = "nornir"
+    NETMIKO = "netmiko"
+    CSV = "csv"
+    NETBOX = "netbox"
+
+
+@app.command("import")
+def import_(
+    source: Annotated[str, typer.Argument(help="File or folder; for netbox its URL.")],
+    kind: Annotated[Kind, typer.Option("--from", help="Whose inventory it is.")],
+    group: Annotated[list[str] | None, typer.Option("--group", help="ansible: only hosts of these groups.")] = None,
+    query: Annotated[
+        list[str] | None, typer.Option("--filter", help="netbox: KEY=VALUE as its API has it (role=router).")
+    ] = None,
+    token_env: Annotated[str | None, typer.Option("--token-env", help="netbox: the variable with the token.")] = None,
+) -> int:
+    """Print another tool's inventory as one of ours. No password is copied: a reference takes its place."""
+    pairs = [text.partition("=") for text in query or ()]
+    if any(not equals for _, equals, _ in pairs):
+        raise UsageError("--filter: write KEY=VALUE")
+    options: dict[str, object] = {"group": group, "filter": {key: value for key, _, value in pairs}}
+    if token_env:
+        options["token"] = {"env": token_env}
+    imported = import_tree(
+        Order(kind=kind.value, source=source, place=source, options={k: v for k, v in options.items() if v}),
+        standalone=True,
+    )
+    if not imported.tree["hosts"]:
+        told = "; ".join(imported.notes)
+        raise InventoryError("no IOS router stands in it" + (f": {told}" if told else ""), place=source)
+    text = dumped(imported.tree)
+    from_text(text, source=f"the import of {source}")  # what is printed can be read
+    sys.stdout.write(text)
+    for note in imported.notes:
+        sys.stderr.write(f"note: {safe(note)}\n")
+    return 0
+
+
+def dumped(tree: dict[str, Any]) -> str:
+    """An inventory as YAML: a line a host, no aliases."""
+    import yaml  # noqa: PLC0415 - only for imports
+
+    class Dumper(yaml.SafeDumper):
+        def ignore_aliases(self, _data: Any) -> bool:
+            return True
+
+    used = {key: value for key, value in tree.items() if value}
+    return yaml.dump(used, Dumper=Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=1000)
 
 
 def _settings(device: Device) -> Iterator[tuple[str, object]]:

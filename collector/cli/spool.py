@@ -16,13 +16,16 @@ from collector.model import Address, Facts, Snapshot, Spi, State, to_address
 
 SUSPECT = frozenset({State.PERSISTENT, State.PENDING, State.INSUFFICIENT_DATA})
 
+BOTH = frozenset({1, 2})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gist:
     """What of one device other devices may ask for.
 
     flows: (source, destination) of its incidents; suspects: those of them in a state that calls for the far end.
-    shown: peers whose SAs it has shown; "all", or None where no SAs were read. read: anything came back.
+    shown: peers whose SAs it has shown; "all", or None where no SAs were read. ike_versions: what its tunnels speak. read:
+    anything came back.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Gist:
     wanted: frozenset[Spi]
     outbound: frozenset[Spi]
     shown: frozenset[str] | str | None
+    ike_versions: frozenset[int]
     read: bool
 
     def has_shown(self, peer: Address) -> bool:
@@ -61,6 +65,7 @@ def gist_of(facts: Facts) -> Gist:
         wanted=frozenset(key.spi for incident in facts.incidents or () for key in incident.keys if key.spi is not None),
         outbound=frozenset(sa.spi for flow in facts.flows or () for sa in flow.outbound),
         shown=_shown(facts),
+        ike_versions=frozenset(peer.ike_version for peer in facts.peers or () if peer.ike_version) or BOTH,
         read=bool(facts.captures),
     )
 

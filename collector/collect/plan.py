@@ -44,7 +44,7 @@ class Knowledge:
     """What is known of a device before the visit.
 
     suspect: an open incident, or named as the far end of another device's. peers: whom to look at. counters: the
-    unknown-SPI counters of the last visit by name. configuration: ask for the tunnels' configuration even if nothing
+    unknown-SPI counters of the last visit by name. ike_versions: what its tunnels speak. configuration: ask for the tunnels' configuration even if nothing
     is wrong (first visit, or nothing remembers it).
     """
 
@@ -52,6 +52,7 @@ class Knowledge:
     suspect: bool = False
     peers: tuple[str, ...] = ()
     counters: Mapping[str, int] = field(default_factory=dict)
+    ike_versions: frozenset[int] = frozenset({1, 2})
     configuration: bool = True
     thresholds: Thresholds = Thresholds()
 
@@ -84,6 +85,25 @@ def relook_for(device: Device, knowledge: Knowledge | None = None) -> Plan:
         lines = [_line("show version"), _line("show clock"), _line("show logging")]
         lines += [_line(STATISTICS), _line(DATAPATH)] if device.platform == "cisco_xe" else []
         lines += _sa_lines(known.peers)
+        lines.append(_line("show privilege"))
+        return tuple(line for line in lines if line is not None)[:MOST]
+
+    return plan
+
+
+def far_end_for(device: Device, knowledge: Knowledge | None = None) -> Plan:
+    """What is still missing of a router that this run has read already and that another one's incident names as sender:
+    its SAs with the peers named, and whether it holds an IKE SA with them.
+    """
+    del device
+    known = knowledge or Knowledge()
+
+    def plan(captures: tuple[Capture, ...]) -> tuple[str, ...]:
+        if captures:
+            return ()
+        lines = [_line("show clock"), *_sa_lines(known.peers), _session_line(known.peers)]
+        lines += [_line("show crypto isakmp sa")] if 1 in known.ike_versions else []
+        lines += [_line("show crypto ikev2 sa")] if 2 in known.ike_versions else []
         lines.append(_line("show privilege"))
         return tuple(line for line in lines if line is not None)[:MOST]
 
