@@ -25,7 +25,7 @@ PLAIN = "R1#show clock\n14:05:09.123 CET Mon Nov 24 2025\nR1#\n"
         ("utf-16 little, no mark", PLAIN.encode("utf-16-le")),
         ("utf-16 big, no mark", PLAIN.encode("utf-16-be")),
         ("utf-32", b"\xff\xfe\x00\x00" + PLAIN.encode("utf-32-le")),
-        ("gzip", gzip.compress(PLAIN.encode())),
+        ("gzip", gzip.compress(PLAIN.encode(), mtime=0)),
         ("CRLF", PLAIN.replace("\n", "\r\n").encode()),
         ("CR CR LF", PLAIN.replace("\n", "\r\r\n").encode()),
         ("LF CR", PLAIN.replace("\n", "\n\r").encode()),
