@@ -151,16 +151,16 @@ def platform(version: Version | None, *, logged: bool) -> Iterator[BlindSpot]:
 def judging(incidents: Iterable[Incident], peers: Iterable[Peer], looks: Looks) -> Iterator[BlindSpot]:
     """Facts that an incident at hand needs and that nobody read."""
     told: set[str] = set()
-    for incident in incidents:
-        if incident.state not in {State.PERSISTENT, State.PENDING, State.INSUFFICIENT_DATA}:
-            continue
-        peer = incident.peer
+    waiting = [one for one in incidents if one.state in {State.PERSISTENT, State.INSUFFICIENT_DATA, State.PENDING}]
+    for incident in sorted(waiting, key=lambda one: one.state is State.PENDING):
+        peer, judged = incident.peer, incident.state is not State.PENDING  # a pending one asks nobody for anything yet
         if not looks.of("show running-config") and "config" not in told:
             told.add("config")
             yield BlindSpot(
                 code="config-not-read",
                 message="the crypto configuration was not read: what recovery can do for this peer is not known",
                 need="config",
+                blocking=judged,
             )
         if peer is not None and peer.ike_sa == "unknown" and str(peer.address) not in told and _has_ike(peer):
             told.add(str(peer.address))
@@ -169,8 +169,8 @@ def judging(incidents: Iterable[Incident], peers: Iterable[Peer], looks: Looks) 
                 message=f"whether an IKE SA with {peer.address or peer.binding} is up could not be read",
                 need="isakmp_sas" if peer.ike_version != 2 else "ikev2_sas",
                 evidence=peer.ike_evidence,
-                blocking=peer.recovery
-                in {Recovery.YES, Recovery.UNPROVEN},  # else recovery is out of the question anyway
+                # with no or not applicable recovery is out of the question anyway
+                blocking=judged and peer.recovery in {Recovery.YES, Recovery.UNPROVEN},
             )
     if any(peer.nat_traversal for peer in peers):
         yield BlindSpot(

@@ -181,14 +181,21 @@ def _ike(table: tables.IkeTable) -> tuple[IkeSa, ...] | None:
 
 
 def _with_accepted(known: tuple[Peer, ...] | None, found: Sequence[Incident]) -> tuple[Peer, ...] | None:
-    """The peers, and those that only an incident brought in: an acceptor's peer of which no table has a row any more."""
+    """The peers, and those that only an incident brought in: an acceptor's peer of which no table has a row any more.
+
+    It takes the place of the acceptor's own row, which stands for whoever has not come in yet.
+    """
     rows = {(peer.address, peer.binding): peer for peer in known or ()}
     late = {
         (one.peer.address, one.peer.binding): one.peer
         for one in found
         if one.peer is not None and (one.peer.address, one.peer.binding) not in rows
     }
-    return known if not late else (*(known or ()), *late.values())
+    if not late:
+        return known
+    bindings = {peer.binding for peer in late.values()}
+    kept = (peer for peer in known or () if peer.seen != "acceptor" or peer.binding not in bindings)
+    return (*kept, *late.values())
 
 
 def _filter(state: tables.Tables) -> str | None:

@@ -259,21 +259,55 @@ class Roster:
         if explicit:
             return
         named = self._by_name(seat, peer)
-        yield named if named is not None else self._newcomer(peer, interface, tag, seat)
+        if named is not None:
+            yield named
+            return
+        astray = [] if seat.accepting or seat.unnamed else self._astray(peer, local)
+        for draft in astray:
+            where = f"on {interface}" if interface else f"under map {tag}" if tag else "elsewhere"
+            name = draft.binding.name if draft.binding is not None else ""
+            draft.disagreement = f"the configuration has {peer} in {name}, it runs {where}"
+            yield draft
+        if not astray:
+            yield self._newcomer(peer, interface, tag, seat)
+
+    def _astray(self, peer: Address, local: Address | None) -> list[Draft]:
+        """Configured peers of that address and local end, where the running row names a place that has no such peer."""
+        if not self.full or local is None:
+            return []
+        return [
+            draft
+            for draft in self.by_address.get(peer, ())
+            if draft.spec is not None
+            and draft.binding is not None
+            and draft.binding.applied
+            and not draft.binding.shutdown
+            and local in draft.binding.local
+        ]
 
     def _by_name(self, seat: Seat, peer: Address) -> Draft | None:
-        """The one peer by name of a tunnel: who runs there is whom the name means today."""
-        if len(seat.numbers) != 1:
+        """The peer by name of a tunnel or map: who runs there, and is none of the others, is whom the name means today.
+
+        Not where several names wait for an address, or where the map takes peers that it does not name.
+        """
+        named = self._named_at(seat)
+        for draft in named:
+            if draft.address == peer:
+                return draft
+        waiting = [draft for draft in named if draft.address is None]
+        if len(waiting) != 1 or seat.accepting:
             return None
-        number = seat.numbers[0]
-        binding = self.bindings[number]
-        if binding.acceptor or len(binding.peers) != 1 or binding.peers[0].address is not None:
-            return None
-        draft = self.drafts[number, binding.peers[0].text]
-        if draft.address is None:
-            draft.address = peer
-            self.by_address.setdefault(peer, []).append(draft)
-        return draft if draft.address == peer else None
+        waiting[0].address = peer
+        self.by_address.setdefault(peer, []).append(waiting[0])
+        return waiting[0]
+
+    def _named_at(self, seat: Seat) -> list[Draft]:
+        return [
+            self.drafts[number, spec.text]
+            for number in seat.numbers
+            for spec in self.bindings[number].peers
+            if spec.address is None and (number, spec.text) in self.drafts
+        ]
 
     def _newcomer(self, peer: Address, interface: str | None, tag: str | None, seat: Seat) -> Draft:
         numbers = seat.accepting or seat.unnamed
@@ -288,7 +322,9 @@ class Roster:
             type_of_runtime(draft, binding, tag or "")
         if binding is None and self.full:
             where = f"on {interface}" if interface else f"under map {tag}" if tag else "at runtime"
-            draft.disagreement = draft.disagreement or f"{peer} runs {where}, the configuration has no such peer there"
+            names = ", ".join(one.spec.text for one in self._named_at(seat) if one.spec is not None)
+            known = f"may be any of those by name ({names})" if names else "the configuration has no such peer there"
+            draft.disagreement = draft.disagreement or f"{peer} runs {where}, {known}"
         self._check_tag(draft, tag)
         return draft
 

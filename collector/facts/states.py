@@ -36,7 +36,8 @@ class Scene:
 
     active: how old the last line of a running flow may be. covers: how far back the log proves silence. flows_age: how
     long before the last reading of the log the IPsec SAs were read (below zero: after it). trend: of the unknown-SPI
-    counters between two looks. straddles: the first of these looks is after the SAs were read too.
+    counters between two looks. after: the first of these looks is after the SAs were read too. clockless: the router's
+    clock was not read, and the log's own last line stands for now.
     """
 
     limits: Thresholds
@@ -45,6 +46,7 @@ class Scene:
     flows_age: timedelta | None = None
     trend: Literal["flat", "rose"] | None = None
     after: bool = False
+    clockless: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,7 +268,8 @@ def _spread(key: Key) -> str:
 
 
 def _fresh(key: Key, scene: Scene) -> str:
-    return f"the last {_seconds(key.last_age)} before the log was read (running below {_seconds(scene.active)})"
+    until = "the log's own last line, as no `show clock` was read" if scene.clockless else "the log was read"
+    return f"the last {_seconds(key.last_age)} before {until} (running below {_seconds(scene.active)})"
 
 
 def _seconds(length: timedelta | None) -> str:
