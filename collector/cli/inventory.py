@@ -120,7 +120,8 @@ def dumped(tree: dict[str, Any]) -> str:
             return True
 
     used = {key: value for key, value in tree.items() if value}
-    return yaml.dump(used, Dumper=Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=1000)
+    text = yaml.dump(used, Dumper=Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=1000)
+    return text if text.endswith("\n") else text + "\n"
 
 
 def _settings(device: Device) -> Iterator[tuple[str, object]]:

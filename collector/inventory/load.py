@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from collector.errors import InventoryError
 from collector.inventory import yamltree
+from collector.inventory.importers import Order, import_tree
 from collector.inventory.schema import GroupModel, HostModel, InventoryModel, LayerModel, PolicyModel
 from collector.model import Device, Level, Mute, Policy, Reference, SshSettings, Thresholds, Timeouts
 
@@ -24,7 +25,7 @@ M = TypeVar("M", bound=BaseModel)
 class Inventory:
     """devices: sorted as in the file. origins: device name -> setting -> where its value came from.
 
-    sinks: as written, checked by the sink that it names. logins_per_second: the fleet's login rate.
+    notes: what includes left out, for a person. sinks: as written, checked by the sink that it names. logins_per_second: the fleet's login rate.
     """
 
     devices: tuple[Device, ...]
@@ -34,6 +35,7 @@ class Inventory:
     origins: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     source: str = ""
     includes: tuple[Mapping[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()
 
     def device(self, name: str) -> Device:
         """The device called `name`; InventoryError with a near miss otherwise."""
@@ -53,7 +55,7 @@ def near(word: str, words: Iterable[str]) -> str:
 
 def load(path: Path) -> Inventory:
     """Read and check an inventory file. Raises InventoryError, naming each place, when anything is off."""
-    return from_text(read_text(path), source=path.name)
+    return from_text(read_text(path), source=path.name, folder=path.parent)
 
 
 def load_policy(path: Path) -> Policy:
@@ -79,20 +81,24 @@ def read_text(path: Path) -> str:
         raise InventoryError(f"is not UTF-8 (byte {error.start})", place=str(path)) from None
 
 
-def from_text(text: str, *, source: str) -> Inventory:
-    """As `load`, from text."""
+def from_text(text: str, *, source: str, folder: Path = Path()) -> Inventory:
+    """As `load`, from text. folder: where the paths of an `include:` start."""
     tree = yamltree.load(text, name=source)
     if tree.value is None:
         raise InventoryError("is empty", place=source, hint="copy inventory.example.yaml")
-    return from_model(_validated(InventoryModel, tree.value, tree, source), source=source, tree=tree)
+    return from_model(_validated(InventoryModel, tree.value, tree, source), source=source, tree=tree, folder=folder)
 
 
-def from_model(model: InventoryModel, *, source: str = "", tree: yamltree.Tree | None = None) -> Inventory:
-    """The checked model -> Inventory."""
+def from_model(
+    model: InventoryModel, *, source: str = "", tree: yamltree.Tree | None = None, folder: Path = Path()
+) -> Inventory:
+    """The checked model -> Inventory, its includes read."""
     problems = list(_dangling(model, tree))
     if problems:
         raise InventoryError("\n".join(problems))
-    pairs = [_device(name, host, model) for name, host in model.hosts.items()]
+    included, notes = _included(model, folder)
+    names = dict.fromkeys((*model.hosts, *included))
+    pairs = [_device(name, model.hosts.get(name, HostModel()), model, included.get(name)) for name in names]
     return Inventory(
         devices=tuple(device for device, _ in pairs),
         policy=to_policy(model.policy),
@@ -101,7 +107,52 @@ def from_model(model: InventoryModel, *, source: str = "", tree: yamltree.Tree |
         origins={device.name: origin for device, origin in pairs},
         source=source,
         includes=tuple(model.include),
+        notes=notes,
     )
+
+
+Layer = tuple[str, HostModel]
+
+
+def _included(model: InventoryModel, folder: Path) -> tuple[dict[str, Layer], tuple[str, ...]]:
+    """Hosts of other inventories by name, with the place that they come from; the first that has a name wins."""
+    found: dict[str, Layer] = {}
+    notes: list[str] = []
+    for number, raw in enumerate(model.include):
+        order = _order(raw, f"include.{number}", folder)
+        imported = import_tree(order, standalone=False)
+        place = f"include.{number} ({order.kind} {raw.get('path') or raw.get('url')})"
+        notes += [f"{place}: {note}" for note in imported.notes]
+        for name, entry in imported.tree["hosts"].items():
+            try:
+                host = HostModel.model_validate({**entry, "port": str(entry["port"])} if "port" in entry else entry)
+            except ValidationError as error:
+                first = error.errors()[0]
+                raise InventoryError(
+                    f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}",
+                    place=f"{place}: {name}",
+                ) from None
+            found.setdefault(name, (place, host))
+    return found, tuple(notes)
+
+
+def _order(raw: Mapping[str, Any], place: str, folder: Path) -> Order:
+    """One entry of `include:`; relative paths start beside the inventory."""
+    options = dict(raw)
+    kind = options.pop("type", None)
+    if not isinstance(kind, str):
+        raise InventoryError("`type` is missing", place=place)
+    key = "url" if kind == "netbox" else "path"
+    where = options.pop(key, None)
+    if not isinstance(where, str):
+        raise InventoryError(f"`{key}` is missing", place=place)
+    known = {"netbox": {"token", "filter", "ca_file"}, "ansible": {"group"}}.get(kind, set())
+    for option in options:
+        if option not in known:
+            hint = near(option, {"type", key, *known})
+            raise InventoryError("unknown key", place=f"{place}.{option}", hint=hint)
+    source = where if key == "url" else str(folder / Path(where).expanduser())
+    return Order(kind=kind, source=source, place=place, options=options)
 
 
 def to_policy(model: PolicyModel) -> Policy:
@@ -173,9 +224,11 @@ def _dangling(model: InventoryModel, tree: yamltree.Tree | None) -> Iterable[str
                 )
 
 
-def _layers(name: str, host: HostModel, model: InventoryModel) -> list[tuple[str, LayerModel]]:
-    """host, its groups depth first in listed order, defaults: the order of precedence."""
+def _layers(name: str, host: HostModel, model: InventoryModel, included: Layer | None) -> list[tuple[str, LayerModel]]:
+    """host, what is included of it, its groups depth first in listed order, defaults: the order of precedence."""
     result: list[tuple[str, LayerModel]] = [(f"hosts.{name}", host)]
+    if included is not None:
+        result.append(included)
     seen: set[str] = set()
 
     def descend(groups: list[str], depth: int) -> None:
@@ -185,16 +238,21 @@ def _layers(name: str, host: HostModel, model: InventoryModel) -> list[tuple[str
             if depth > MAX_GROUP_DEPTH:
                 raise InventoryError("groups nested too deep", place=f"groups.{group}")
             seen.add(group)
-            result.append((f"groups.{group}", model.groups[group]))
-            descend(model.groups[group].groups, depth + 1)
+            layer = model.groups.get(group, GroupModel())  # a group of an include need not stand in the file
+            result.append((f"groups.{group}", layer))
+            descend(layer.groups, depth + 1)
 
     descend(host.groups, 0)
+    if included is not None:
+        descend(included[1].groups, 0)
     result.append(("defaults", model.defaults))
     return result
 
 
-def _device(name: str, host: HostModel, model: InventoryModel) -> tuple[Device, dict[str, str]]:
-    layers = _layers(name, host, model)
+def _device(
+    name: str, host: HostModel, model: InventoryModel, included: Layer | None = None
+) -> tuple[Device, dict[str, str]]:
+    layers = _layers(name, host, model, included)
     origin: dict[str, str] = {}
 
     def first(key: str, part: str | None = None) -> Any:

@@ -55,7 +55,12 @@ def http(answer: Callable[[Told], Reply], *, tls: Any = None) -> Iterator[Stub]:
 
         def _answer(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
-            told = Told(self.command, self.path, dict(self.headers), self.rfile.read(length).decode())
+            told = Told(
+                self.command,
+                self.path,
+                {key.title(): value for key, value in self.headers.items()},
+                self.rfile.read(length).decode(),
+            )
             stub.told.append(told)
             reply = answer(told)
             data = b"" if reply.body is None else json.dumps(reply.body).encode()
