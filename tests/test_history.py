@@ -16,9 +16,20 @@ from builders import FAR, NOW, blind, counter, facts, incident, key, peer
 
 from collector.cli import pipeline
 from collector.errors import LockedError, StateError
-from collector.history import entries, entry_of, history_of, keep_snapshots, open_ledger, remember, run_lock, snapshots
+from collector.history import (
+    entries,
+    entry_of,
+    history_of,
+    keep_snapshots,
+    last_visits,
+    open_ledger,
+    remember,
+    run_lock,
+    snapshots,
+)
 from collector.history.codec import snapshot_blob
-from collector.history.ledger import FILE
+from collector.history.ledger import FILE, KEPT_COVERAGE
+from collector.history.schema import MIGRATIONS
 from collector.model import Capture, CaptureNote, CaptureStatus, Device, Report, Snapshot, State
 from collector.sinks.document import device_status
 
@@ -199,3 +210,36 @@ def test_sqlite_is_the_only_door(tmp_path):
     with open_ledger(tmp_path) as ledger:
         assert isinstance(ledger.connection, sqlite3.Connection)
         assert ledger.connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+
+
+def test_nothing_grows_with_the_number_of_runs(ledger):
+    def rows(table: str) -> int:
+        (count,) = ledger.connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+        return count
+
+    blob = snapshot_blob(Snapshot(device=Device(name="hub1", host="192.0.2.1"), captures=()))
+    counts = []
+    for run in range(KEPT_COVERAGE + 12):
+        made = keep(ledger, report(replace(broken(), counters=(counter(),)), minutes=15 * run))
+        keep_snapshots(ledger, made.run.id, [("hub1", blob), ("other", blob)])
+        counts.append(
+            {table: rows(table) for table in ("coverage", "samples", "looks", "snapshots", "spis", "findings")}
+        )
+    assert counts[-1] == counts[KEPT_COVERAGE]
+    assert counts[-1]["coverage"] == KEPT_COVERAGE
+    assert counts[-1]["snapshots"] == 3  # the run that opened the finding, and the last one with both devices
+
+
+def test_a_ledger_of_the_first_version_is_brought_up(tmp_path):
+    with sqlite3.connect(tmp_path / FILE) as db:
+        db.executescript(MIGRATIONS[0] + "PRAGMA user_version = 1;")
+        db.execute("INSERT INTO runs VALUES ('a','sweep','x',?,0,1,0)", (NOW.isoformat(),))
+        db.execute("INSERT INTO coverage VALUES ('a','hub1','complete',?,'[]')", (NOW.isoformat(),))
+        db.execute("INSERT INTO coverage VALUES ('a','hub2','failed',?,'[]')", (NOW.isoformat(),))
+        db.execute("INSERT INTO counters VALUES ('hub1','a','X',7,?,NULL,NULL,3)", (NOW.isoformat(),))
+    db.close()
+    with open_ledger(tmp_path) as ledger:
+        past = history_of(ledger, "hub1")
+        assert [(one.name, one.packets, one.at) for one in past.counters] == [("X", 7, NOW)]
+        assert past.rising_runs == {"X": 1}
+        assert last_visits(ledger) == {"hub1": NOW}

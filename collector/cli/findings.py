@@ -11,7 +11,7 @@ import typer
 
 from collector.cli import state as state_folder
 from collector.cli.options import StateOption
-from collector.model import plain
+from collector.model import plain, to_address
 from collector.sinks.document import finding_part
 from collector.sinks.render import one_line
 
@@ -41,6 +41,7 @@ def findings(
 
     with open_ledger(state_folder.folder(state)) as ledger:
         wanted = None if which is Which.ALL else which.value
+        peer = str(to_address(peer) or peer) if peer else None  # as it is written in the ledger
         found = list(entries(ledger, device=device, rule=rule.upper() if rule else None, peer=peer, state=wanted))
     for entry in found:
         finding = entry.finding
