@@ -102,7 +102,7 @@ def _wrapped(label: str, text: str) -> Text:
 
 def _evidence(evidence: Evidence) -> Text:
     command = evidence.command.partition(" |")[0]
-    where = f"{evidence.device}, {command}" + (f" line {evidence.line}" if evidence.line else "")
+    where = ", ".join(filter(None, (evidence.device, command))) + (f" line {evidence.line}" if evidence.line else "")
     return Text.assemble((f"  {one_line(where)}: ", "dim"), one_line(evidence.text).strip())
 
 
