@@ -55,6 +55,7 @@ KNOBS = {
     "resolved_max_age": "a black hole that ended longer ago is history only",
     "dpd_many_peers": "with more peers periodic DPD is not advised",
     "full_log_max": "a larger log buffer is read through a filter",
+    "cpu_guard": "percent of CPU over one minute from which whole SA tables are not asked for; 101: never",
     "close_runs": "clean runs in a row before a finding is resolved",
     "retention": "how long the ledger keeps runs and findings",
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from collector.collect.plan import DATAPATH, MOST, Knowledge, plan_for, relook_for
@@ -58,7 +60,7 @@ DROPS = "Drop Type  Name                                     Packets\n" + "-" * 
 def ask(device, answers, knowledge=None, refused=()):
     """Run a plan against answers by the beginning of the line; the lines asked."""
     captures = ()
-    plan = plan_for(device, knowledge)
+    plan = plan_for(device, knowledge, pause=lambda _seconds: None)
     for _ in range(20):
         lines = plan(captures)
         if not lines:
@@ -205,3 +207,93 @@ def test_a_second_look_is_short():
 def test_garbage_answers_end_the_plan_all_the_same():
     junk = dict.fromkeys(answers(), "\x00\xff garbage % Invalid\n" * 50)
     assert len(ask(XE, junk)) <= MOST
+
+
+BUSY = "CPU utilization for five seconds: 97%/12%; one minute: {}%; five minutes: 90%\n"
+MANY = inv_spi(*(f"198.51.100.{number}" for number in range(1, 9)))
+
+
+def test_the_cpu_is_read_before_whole_tables_only():
+    lines = ask(IOS, answers(show_logging=MANY))
+    guard = lines.index("show processes cpu | include CPU utilization")
+    assert guard < min(
+        lines.index(line) for line in lines if line.startswith(("show crypto ipsec", "show crypto session"))
+    )
+    assert not any("cpu" in line for line in ask(IOS, answers()))
+    assert not any("cpu" in line for line in ask(IOS, answers(show_logging=inv_spi("198.51.100.1"))))
+
+
+def test_a_busy_router_is_not_asked_for_whole_tables():
+    calm = ask(IOS, answers(show_logging=MANY, show_processes=BUSY.format(84)))
+    busy = ask(IOS, answers(show_logging=MANY, show_processes=BUSY.format(85)))
+    assert set(calm) - set(busy) == {
+        line for line in calm if line.startswith(("show crypto ipsec sa", "show crypto session"))
+    }
+    assert len(set(calm) - set(busy)) == 2
+    assert "show crypto isakmp sa" in busy
+    never = Knowledge(thresholds=Thresholds(cpu_guard=101))
+    assert ask(IOS, answers(show_logging=MANY, show_processes=BUSY.format(100)), never) == calm
+    assert ask(IOS, answers(show_logging=MANY), refused=("cpu",)) == calm  # what cannot be read stops nothing
+
+
+ROSE = {DATAPATH.replace(" ", "_"): DROPS + "      4  IN_US_V4_PKT_SA_NOT_FOUND_SPI   64574\n"}
+
+
+def dated(device, given, knowledge=None, *, each=0.5):
+    """Run a plan with captures of `each` seconds; (lines asked, seconds waited)."""
+    now = [datetime(2026, 11, 24, 12, tzinfo=UTC)]
+    waited, captures = [], ()
+
+    def pause(seconds):
+        waited.append(seconds)
+        now[0] += timedelta(seconds=seconds)
+
+    plan = plan_for(device, knowledge, pause=pause, clock=lambda: now[0])
+    while lines := plan(captures):
+        for line in lines:
+            text = next((text for beginning, text in given.items() if line.startswith(beginning)), "")
+            captures += (Capture(command=line, text=text, taken_at=now[0]),)
+            now[0] += timedelta(seconds=each)
+    return [capture.command for capture in captures], waited, captures
+
+
+def test_a_counter_above_zero_at_first_sight_is_sampled_twice():
+    given = answers(show_version=VERSION_XE, **ROSE)
+    lines, waited, captures = dated(XE, given)
+    tables = [capture for capture in captures if capture.command.startswith(DATAPATH)]
+    assert len(tables) == 2
+    assert lines[-1] == tables[0].command
+    assert len(lines) <= MOST
+    assert len(waited) == 1
+    assert tables[1].taken_at - tables[0].taken_at >= timedelta(seconds=5)
+    slow, waited, _ = dated(XE, given, each=2)
+    assert (slow, waited) == (lines, [0])  # the commands in between took that long
+
+
+@pytest.mark.parametrize(
+    ("given", "knowledge"),
+    [
+        (ROSE, Knowledge(counters={"IN_US_V4_PKT_SA_NOT_FOUND_SPI": 64000})),  # the ledger gives the delta
+        (ROSE, Knowledge(twice=False)),
+        ({DATAPATH.replace(" ", "_"): DROPS + "      4  IN_US_V4_PKT_SA_NOT_FOUND_SPI   0\n"}, Knowledge(suspect=True)),
+        ({}, Knowledge(suspect=True)),
+    ],
+)
+def test_no_second_sample_where_it_would_tell_nothing(given, knowledge):
+    lines, waited, _ = dated(XE, answers(show_version=VERSION_XE, **given), knowledge)
+    assert sum(line.startswith(DATAPATH) for line in lines) <= 1
+    assert waited == []
+
+
+def test_no_second_sample_where_the_visit_has_no_time_left():
+    lines, waited, _ = dated(XE, answers(show_version=VERSION_XE, **ROSE), each=5)
+    assert sum(line.startswith(DATAPATH) for line in lines) == 1
+    assert waited == []
+
+
+def test_a_full_visit_stays_at_twelve_with_the_second_sample():
+    given = answers(show_version=VERSION_XE, show_logging=MANY, show_processes=BUSY.format(3), **ROSE)
+    for config in (MAP, MGRE, IKE2, MGRE + MAP + IKE2):
+        lines, _, _ = dated(XE, given | {"show running-config | section": config})
+        assert len(lines) <= MOST
+        assert "show crypto session detail" in lines

@@ -128,7 +128,7 @@ def _watching(seconds: int):  # type: ignore[no-untyped-def]  # noqa: ANN202 - t
     """A plan that, when all is asked, waits and looks at clock, log and counters a second time."""
 
     def plan_of(device: Device, knowledge: Knowledge) -> Plan:
-        first, again = plan_for(device, knowledge), relook_for(device, knowledge)
+        first, again = plan_for(device, replace(knowledge, twice=False)), relook_for(device, knowledge)
         waited = False
 
         def plan(captures: tuple[Capture, ...]) -> tuple[str, ...]:

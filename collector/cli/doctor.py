@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from collector.cli import state as state_folder
 from collector.cli.options import InventoryOption, StateOption
 from collector.cli.output import tell
 from collector.cli.scratch import scratch
+from collector.collect import plan_for
 from collector.errors import Exit
 from collector.inventory import load
 from collector.model import CaptureStatus, Facts
@@ -40,6 +42,7 @@ def doctor(
             workers=1,
             audit=True,
             far_ends=False,
+            plan_of=lambda device, known: plan_for(device, replace(known, twice=False)),
             say=lambda line: tell(line) if "pinned" in line else None,
         )
         visited = fleet.run(order)

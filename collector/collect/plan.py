@@ -1,21 +1,24 @@
 """What to ask a router: a cheap probe everywhere, deep commands only where something is wrong (DOMAIN 3.1 to 3.3).
 
-A plan is a pure function of what came so far. Every line is one of the command catalogue; a line that this catalogue
+A plan is a function of what came so far and waits at most once, before it samples the counters again. Every line is one of the command catalogue; a line that this catalogue
 does not have is not asked. Short commands stand last, so that their echo fences the long ones.
 """
 
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from collector.commands import CATALOGUE, read_capture
 from collector.model import (
     Address,
     Capture,
+    CpuLoad,
     Device,
     DropTable,
     InvalidSpi,
@@ -29,6 +32,10 @@ from collector.session import Plan, allow
 
 MOST = 12  # commands a visit
 MOST_AUDIT = 20
+SECOND_SAMPLE = timedelta(
+    seconds=5
+)  # a black hole drops at least a keepalive in that time; longer holds a VTY for nothing
+SPARE = timedelta(seconds=10)  # left of the visit's budget after the wait, or there is no second sample
 MOST_PEERS = 3  # asked one by one; more, and the whole table is asked
 UNKNOWN_SPI = frozenset(
     {"IN_US_V4_PKT_SA_NOT_FOUND_SPI", "IN_TRANS_V4_IPSEC_PKT_NOT_FOUND_SPI", "IN_US_V6_PKT_SA_NOT_FOUND_SPI"}
@@ -44,8 +51,9 @@ class Knowledge:
     """What is known of a device before the visit.
 
     suspect: an open incident, or named as the far end of another device's. peers: whom to look at. counters: the
-    unknown-SPI counters of the last visit by name. ike_versions: what its tunnels speak. configuration: ask for the tunnels' configuration even if nothing
-    is wrong (first visit, or nothing remembers it).
+    unknown-SPI counters of the last visit by name. ike_versions: what its tunnels speak. configuration: ask for the
+    tunnels' configuration even if nothing is wrong (first visit, or nothing remembers it). twice: sample counters a
+    second time in this visit where nothing else tells whether they rise.
     """
 
     audit: bool = False
@@ -54,25 +62,42 @@ class Knowledge:
     counters: Mapping[str, int] = field(default_factory=dict)
     ike_versions: frozenset[int] = frozenset({1, 2})
     configuration: bool = True
+    twice: bool = True
     thresholds: Thresholds = Thresholds()
 
 
-def plan_for(device: Device, knowledge: Knowledge | None = None) -> Plan:
-    """The plan of one visit to `device`."""
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - how much of a visit is over
+
+
+def plan_for(
+    device: Device,
+    knowledge: Knowledge | None = None,
+    *,
+    pause: Callable[[float], None] = time.sleep,
+    clock: Callable[[], datetime] = _now,
+) -> Plan:
+    """The plan of one visit to `device`. pause, clock: how it waits for the second sample of the counters."""
     known = knowledge or Knowledge()
+    read: _Read = {}
+    stages = (_first, _probe, _configuration, _guard, _suspect, _corroborate)
 
     def plan(captures: tuple[Capture, ...]) -> tuple[str, ...]:
-        asked = {capture.command for capture in captures}
-        most = MOST_AUDIT if known.audit else MOST
-        view = _View(captures, device)
-        for stage in (_first, _probe, _configuration, _suspect):
-            lines = [line for line in stage(view, known) if line is not None and line not in asked]
-            lines = list(dict.fromkeys(lines))[: max(0, most - len(captures))]
+        left = (MOST_AUDIT if known.audit else MOST) - len(captures)
+        view = _View(captures, device, read)
+        for stage in stages:
+            kept = _kept_free(view, known) if stage in {_suspect, _corroborate} else 0
+            lines = _unasked(stage(view, known), captures)[: max(0, left - kept)]
             if lines:
-                return tuple(lines)
-        return ()
+                return lines
+        return _again(view, known, left, pause, clock)
 
     return plan
+
+
+def _unasked(lines: Iterable[str | None], captures: tuple[Capture, ...]) -> tuple[str, ...]:
+    asked = {capture.command for capture in captures}
+    return tuple(dict.fromkeys(line for line in lines if line is not None and line not in asked))
 
 
 def relook_for(device: Device, knowledge: Knowledge | None = None) -> Plan:
@@ -139,12 +164,17 @@ def _filled(name: str, peer: str) -> str | None:
 # -- what the captures say --------------------------------------------------------------------------------------------
 
 
+# command -> the capture that was read and its records: a log is read once a visit, not once a question
+_Read = dict[str, tuple[Capture, tuple[object, ...]]]
+
+
 class _View:
     """The captures of this visit, by the command's name."""
 
-    def __init__(self, captures: tuple[Capture, ...], device: Device) -> None:
+    def __init__(self, captures: tuple[Capture, ...], device: Device, read: _Read) -> None:
         self.captures = captures
         self.device = device
+        self._read = read
 
     def capture(self, beginning: str, holding: str = "") -> Capture | None:
         """The last capture whose line begins so and holds that."""
@@ -161,8 +191,13 @@ class _View:
 
     def records(self, beginning: str) -> tuple[object, ...]:
         found = self.capture(beginning)
-        reading = read_capture(found) if found is not None and found.failure is None else None
-        return reading.records if reading is not None else ()
+        if found is None or found.failure is not None:
+            return ()
+        known = self._read.get(found.command)
+        if known is None or known[0] is not found:
+            reading = read_capture(found)
+            known = self._read[found.command] = (found, reading.records if reading is not None else ())
+        return known[1]
 
     @property
     def xe(self) -> bool:
@@ -195,8 +230,13 @@ def _probe(view: _View, known: Knowledge) -> list[str | None]:
     if view.refused("show logging", "|"):  # the ladder: unpiped, as a log is bounded
         lines.append(_line("show logging", piped=False))
     if view.xe:
-        lines += [_line(DATAPATH), _line(STATISTICS)]
+        lines.append(_line(DATAPATH))
     return [*lines, _line("show privilege")]
+
+
+def _corroborate(view: _View, _known: Knowledge) -> list[str | None]:
+    """`IpsecInput` sums all reasons and names no peer: where a suspect's visit is full, it is what is left out."""
+    return [_line(STATISTICS)] if view.xe else []
 
 
 def _log_line(view: _View, known: Knowledge) -> str | None:
@@ -217,7 +257,31 @@ def _configuration(view: _View, known: Knowledge) -> list[str | None]:
     return lines
 
 
+def _guard(view: _View, known: Knowledge) -> list[str | None]:
+    """How busy the router is, before it is asked for something that costs it."""
+    heavy = any(_heavy(line) for line in _unasked(_wanted(view, known), view.captures))
+    return [_line("show processes cpu")] if heavy else []
+
+
+def _heavy(line: str) -> bool:
+    """Tables of all peers. Those of one peer, the log that was read already and the IKE SAs are asked anyway."""
+    table = line.startswith(("show crypto ipsec sa", "show crypto session"))
+    return table and not (" peer " in line or " remote " in line)
+
+
+def _busy(view: _View, known: Knowledge) -> bool:
+    """The CPU guard: what nobody could read does not stop a visit."""
+    loads = (record for record in view.records("show processes cpu") if isinstance(record, CpuLoad))
+    return any(load.one_minute >= known.thresholds.cpu_guard for load in loads)
+
+
 def _suspect(view: _View, known: Knowledge) -> list[str | None]:
+    lines = _wanted(view, known)
+    return [line for line in lines if line is not None and not _heavy(line)] if _busy(view, known) else lines
+
+
+def _wanted(view: _View, known: Knowledge) -> list[str | None]:
+    """What the suspect tier asks of a router that has time for it."""
     if not (known.audit or _is_suspect(view, known)):
         return []
     config = view.text("show running-config", "| section")
@@ -230,7 +294,7 @@ def _suspect(view: _View, known: Knowledge) -> list[str | None]:
     lines.append(_session_line(() if known.audit else peers))
     if not config or "tunnel mode gre multipoint" in config or "ip nhrp" in config:
         lines += [_line("show ip nhrp")] if config or known.audit else []
-    room = MOST - len(view.captures) - sum(line is not None for line in lines)
+    room = MOST - len(view.captures) - sum(line is not None for line in lines) - _kept_free(view, known)
     if view.capture("show crypto ipsec sa") is None:  # decided once: what was asked since takes no room from it
         lines += [_line("show crypto ipsec sa", piped=False)] if known.audit else _sa_lines(peers, room)
     if view.refused("show crypto ipsec sa", "|"):
@@ -244,6 +308,38 @@ def _suspect(view: _View, known: Knowledge) -> list[str | None]:
     if view.xe and not view.train.startswith("12."):  # the ASR's first trains have no such table
         lines.append(_line("show crypto ipsec spi-lookup"))
     return lines
+
+
+def _kept_free(view: _View, known: Knowledge) -> int:
+    """Lines that later stages may not take: one for the second sample, where that is all that tells a rise."""
+    return 1 if _once_only(view, known) else 0
+
+
+def _once_only(view: _View, known: Knowledge) -> bool:
+    """An unknown-SPI counter that is not zero at first sight: no earlier run and no second look says whether it rises."""
+    looks = [capture for capture in view.captures if capture.command.startswith(DATAPATH)]
+    if not known.twice or len(looks) != 1:
+        return False
+    counters = (counter for table in _tables(view) for counter in table.counters)
+    return any(c.name in UNKNOWN_SPI and c.packets > 0 and c.name not in known.counters for c in counters)
+
+
+def _again(
+    view: _View, known: Knowledge, left: int, pause: Callable[[float], None], clock: Callable[[], datetime]
+) -> tuple[str, ...]:
+    """The drop table once more, SECOND_SAMPLE after its first look at least, with the clock where there is room."""
+    line = _line(DATAPATH)
+    if left < 1 or line is None or not _once_only(view, known):
+        return ()
+    now = clock()
+    first, table = view.captures[0].taken_at or now, view.capture(DATAPATH)
+    wait = SECOND_SAMPLE - (now - ((table.taken_at if table is not None else None) or now))
+    wait = max(wait, timedelta())
+    if now - first + wait + SPARE > view.device.timeout.device:
+        return ()
+    pause(wait.total_seconds())
+    again = _line("show clock") if left > 1 else None
+    return tuple(each for each in (again, line) if each is not None)
 
 
 def _sa_lines(peers: tuple[str, ...], room: int = MOST_PEERS) -> list[str | None]:

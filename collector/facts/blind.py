@@ -15,6 +15,7 @@ from collector.facts.trains import logs_invalid_spi
 from collector.model import (
     BlindSpot,
     CaptureStatus,
+    CpuLoad,
     CryptoConfig,
     Failure,
     Incident,
@@ -91,6 +92,23 @@ def visit(looks: Looks, failures: Iterable[Failure], origin: str) -> Iterator[Bl
                 need=NEED[name],
                 blocking=origin == "visit",
             )
+
+
+def guard(looks: Looks, limit: int, origin: str) -> Iterator[BlindSpot]:
+    """What a busy router was not asked: the visit reads the CPU only where whole tables come next."""
+    look = looks.last("show processes cpu")
+    loads = [record for record in look.reading.records if isinstance(record, CpuLoad)] if look is not None else []
+    if look is None or origin != "visit" or not loads or loads[-1].one_minute < limit:
+        return
+    left_out = [name for name in ("show crypto ipsec sa", "show crypto session") if not looks.of(name)]
+    if left_out:
+        yield BlindSpot(
+            code="cpu-guard",
+            message=f"the CPU was at {loads[-1].one_minute} % over one minute: {' and '.join(f'`{n}`' for n in left_out)} "
+            f"not asked (`cpu_guard` is {limit} %); look again when the router is calmer",
+            need=NEED[left_out[0]],
+            evidence=(look.evidence(loads[-1].line),),
+        )
 
 
 def clock(own: DeviceClock) -> Iterator[BlindSpot]:

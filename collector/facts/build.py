@@ -101,6 +101,7 @@ def build(snapshot: Snapshot, policy: Policy, history: History = _NO_HISTORY) ->
                     *seen.blind,
                     *blind.captures(read),
                     *blind.visit(read, snapshot.failures, snapshot.origin),
+                    *blind.guard(read, policy.thresholds.cpu_guard, snapshot.origin),
                     *blind.clock(own_clock),
                     *blind.config(config, level),
                     *blind.platform(version[0] if version is not None else None, logged=bool(seen.sightings)),

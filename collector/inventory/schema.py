@@ -249,6 +249,7 @@ class ThresholdsModel(Strict):
     resolved_max_age: Duration | None = None
     dpd_many_peers: Whole | None = None
     full_log_max: Annotated[int, BeforeValidator(_sized)] | None = None
+    cpu_guard: Annotated[Whole, Field(ge=1, le=101)] | None = None
     close_runs: Annotated[Whole, Field(ge=1)] | None = None
     retention: Duration | None = None
 

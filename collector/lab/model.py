@@ -97,6 +97,7 @@ class Device:
     stamps: Stamps = Stamps()
     log: LogSettings = LogSettings()
     privilege: int = 15
+    cpu: int = 4  # percent
     refusals: tuple[Refusal, ...] = ()
     unreachable: bool = False
     standby: IPv4Address | None = None

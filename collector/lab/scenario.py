@@ -4,7 +4,7 @@
     defaults:  device keys for all
     devices:   NAME: {platform, wan, lan, uptime, reload_reason, recovery, dpd, clock, stamps, log, privilege, refuses,
                unreachable, standby, standby_state, monitor, banner, login_banner, exec_banner, groups, data,
-               extra, load_lines, chatter, stray, front_vrf}
+               extra, load_lines, chatter, stray, front_vrf, cpu}
     links:     [{name, type, between: [initiator, responder], ike, lifetime, ike_lifetime, rate, nat, shared, cloud,
                peer_text, responder_only, up, vrf, backup}]
     trouble:   [{kind, receiver, link, since, until, cause, sources, spi, lines, interval, sender_ike,
@@ -57,7 +57,7 @@ def _keys(text: str) -> frozenset[str]:
 
 _DEVICE_KEYS = _keys(
     "platform wan lan uptime reload_reason recovery dpd clock stamps log privilege refuses unreachable standby "
-    "standby_state monitor banner login_banner exec_banner groups data extra load_lines chatter stray front_vrf"
+    "standby_state monitor banner login_banner exec_banner groups data extra load_lines chatter stray front_vrf cpu"
 )
 _LINK_KEYS = _keys(
     "name type between ike lifetime ike_lifetime rate nat shared cloud peer_text responder_only up vrf backup"
@@ -176,6 +176,7 @@ def _device(name: str, number: int, body: Mapping[str, Any], epoch: datetime) ->
         stamps=_try(lambda: Stamps(**(body.get("stamps") or {})), place + ".stamps"),
         log=_try(lambda: LogSettings(**(body.get("log") or {})), place + ".log"),
         privilege=int(body.get("privilege", 15)),
+        cpu=int(body.get("cpu", 4)),
         refusals=tuple(_try(lambda r=r: Refusal(**r), place + ".refuses") for r in body.get("refuses") or ()),  # type: ignore[misc]
         unreachable=bool(body.get("unreachable", False)),
         standby=IPv4Address(body["standby"]) if body.get("standby") else None,

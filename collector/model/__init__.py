@@ -60,6 +60,7 @@ from collector.model.policy import (
 from collector.model.records import (
     Clock,
     ConfigText,
+    CpuLoad,
     CryptoMapEntry,
     DmvpnPeer,
     DropCounter,
@@ -105,6 +106,7 @@ __all__ = [
     "ConfigText",
     "ConfigType",
     "Counter",
+    "CpuLoad",
     "CryptoConfig",
     "CryptoMapEntry",
     "Device",

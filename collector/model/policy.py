@@ -45,6 +45,7 @@ class Thresholds:
     resolved_max_age: timedelta = timedelta(hours=24)
     dpd_many_peers: int = 50
     full_log_max: int = 1024 * 1024  # bytes
+    cpu_guard: int = 85  # percent over one minute from which a router is not asked for whole SA tables
     close_runs: int = 3  # clean runs in a row before a finding is resolved
     retention: timedelta = timedelta(days=90)  # what the ledger keeps
 

@@ -45,6 +45,17 @@ class Privilege:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CpuLoad:
+    """show processes cpu. Percent, averaged over each span; interrupts: the part of five_seconds that they took."""
+
+    line: int
+    five_seconds: int
+    one_minute: int
+    five_minutes: int
+    interrupts: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stamp:
     """The router's own timestamp of one log message.
 

@@ -34,6 +34,7 @@ _NOTES = {
     "log-lines-missing": "Give the log whole, from `show logging` to the next prompt.",
     "log-unparsed": "A line about an invalid SPI was not understood: report it, scrubbed.",
     "log-not-implemented": "This software never logs the message: sample the QFP counters twice, and join with the far ends.",
+    "cpu-guard": "Look again when the router's CPU is calmer; its tables of SAs were left alone.",
     "sa-lists-mixed": "Give `show crypto ipsec sa` whole: a heading is missing.",
 }
 # What to type where a fact was not asked for, in the order in which it is useful.

@@ -44,6 +44,7 @@ COMMANDS: tuple[Command, ...] = (
     *_of(version.show_version, "show version"),
     *_of(basics.show_clock, "show clock", "show clock detail"),
     *_of(basics.show_privilege, "show privilege"),
+    *_of(basics.show_processes_cpu, "show processes cpu", "show processes cpu sorted"),
     *_of(basics.show_users, "show users"),
     *_of(basics.show_standby_brief, "show standby brief"),
     *_of(logging.show_logging, "show logging"),

@@ -1,4 +1,4 @@
-"""show clock, privilege, users, standby brief."""
+"""show clock, privilege, processes cpu, users, standby brief."""
 
 from __future__ import annotations
 
@@ -17,6 +17,18 @@ def show_clock(look: Look) -> Lines:
 def show_privilege(look: Look) -> Lines:
     """One line."""
     return [f"Current privilege level is {look.privilege}"]
+
+
+def show_processes_cpu(look: Look) -> Lines:
+    """The head and a few processes."""
+    load = look.device.cpu
+    return [
+        f"CPU utilization for five seconds: {min(100, load + 2)}%/{load // 5}%; one minute: {load}%; five minutes: {load}%",
+        " PID Runtime(ms)     Invoked      uSecs   5Sec   1Min   5Min TTY Process",
+        "   1           8         430         18  0.00%  0.00%  0.00%   0 Chunk Manager",
+        "   2       20412      610233         33  0.07%  0.03%  0.02%   0 Load Meter",
+        f" 241     1204882    14820113         81  {load // 2}.19%  {load // 2}.08%  {load // 2}.02%   0 Crypto IKMP",
+    ]
 
 
 def show_users(look: Look) -> Lines:
