@@ -6,9 +6,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from collector.config import recovery_of
 from collector.correlate import joins
 from collector.facts.states import active_window, flow_state
-from collector.model import Facts, Incident, Join, Outcome, SpiState, State
+from collector.model import (
+    Address,
+    Binding,
+    ConfigType,
+    Facts,
+    Incident,
+    Join,
+    Outcome,
+    Peer,
+    SpiState,
+    State,
+)
 
 
 def settle(facts: Sequence[Facts]) -> tuple[Facts, ...]:
@@ -20,13 +32,78 @@ def settle(facts: Sequence[Facts]) -> tuple[Facts, ...]:
     return tuple(
         one
         if one.incidents is None
-        else replace(
-            one,
-            incidents=tuple(
-                _settled(incident, found.get((number, place), ()), one) for place, incident in enumerate(one.incidents)
-            ),
+        else _with_peers(
+            one, [_settled(incident, found.get((number, at), ()), one) for at, incident in enumerate(one.incidents)]
         )
         for number, one in enumerate(facts)
+    )
+
+
+def _with_peers(facts: Facts, incidents: Sequence[Incident]) -> Facts:
+    """The device with its settled incidents, and with the dynamic peers that only a join brought in."""
+    bound = tuple(_bound(incident, facts) for incident in incidents)
+    late = {
+        peer.address: peer for one, was in zip(bound, incidents, strict=True) if was.peer is None and (peer := one.peer)
+    }
+    if not late:
+        return replace(facts, incidents=bound)
+    bindings = {peer.binding for peer in late.values()}
+    kept = (peer for peer in facts.peers or () if peer.seen != "acceptor" or peer.binding not in bindings)
+    return replace(facts, incidents=bound, peers=(*kept, *late.values()))
+
+
+def _bound(incident: Incident, facts: Facts) -> Incident:
+    """A source without a trace here, whose router sends with the SPI all the same, is a peer of the acceptor it reaches."""
+    join, source, destination = incident.join, incident.source, incident.destination
+    if incident.peer is not None or join is None or source is None or destination is None or facts.config is None:
+        return incident
+    if join.outcome is not Outcome.STALE_CONFIRMED or join.grade not in {"exact", "nat"}:
+        return incident
+    here = sorted(
+        (
+            one
+            for one in facts.config.bindings
+            if one.acceptor and one.applied and not one.shutdown and (not one.local or destination in one.local)
+        ),
+        key=lambda one: one.config_type is ConfigType.EZVPN_SERVER,
+    )
+    if not here:
+        return incident
+    return replace(incident, peer=_accepted(here, source, destination, join, facts), bound="acceptor")
+
+
+def _accepted(here: Sequence[Binding], source: Address, destination: Address, join: Join, facts: Facts) -> Peer:
+    binding = here[0]
+    kind = binding.acceptor_type or binding.config_type
+    recovery, why = recovery_of(binding, None, config_type=kind, ike_version=binding.ike_version, address=source)
+    others = ", ".join(f"{one.name} ({one.acceptor_type or one.config_type})" for one in here[1:])
+    return Peer(
+        address=source,
+        local_address=destination,
+        vrf=binding.fvrf,
+        interface=binding.interface,
+        binding=binding.name,
+        config_type=kind,
+        ike_version=binding.ike_version,
+        recovery=recovery,
+        why=f"{why}; no trace of it is left here, its other end {join.device} names this router as its peer"
+        + (f"; it may also have come in by {others}" if others else ""),
+        ike_sa="none" if _no_ike(binding.ike_version, source, facts) else "unknown",
+        inbound=None if facts.flows is None else (),
+        outbound=None if facts.flows is None else (),
+        dpd=binding.dpd,
+        seen="runtime",
+        source=binding,
+        evidence=join.evidence,
+    )
+
+
+def _no_ike(version: int | None, source: Address, facts: Facts) -> bool:
+    """Whether the readable table(s) of its IKE version hold no live row of that source (DOMAIN 3.4)."""
+    tables = {1: (facts.isakmp_sas,), 2: (facts.ikev2_sas,)}.get(version or 0, (facts.isakmp_sas, facts.ikev2_sas))
+    return all(
+        table is not None and not any(row.live and source in {row.local, row.remote} for row in table)
+        for table in tables
     )
 
 
