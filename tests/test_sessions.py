@@ -204,9 +204,11 @@ def test_two_runs_are_equal(name):
 BY_THE_TABLE = {
     ("t22_high_spi_installed", "show crypto ipsec sa"),
     ("t23_spi_installed_still_dropped", "show crypto ipsec sa"),
+    ("j6_forwarding_plane", "show crypto ipsec sa"),
     ("t17_ike_came_after_last_line", "show clock"),
     ("m_tag_disagrees", "show crypto ipsec sa"),
     ("s04_healed", "show clock"),
+    ("j3_healed", "show clock"),
     ("s08_resolved", "show clock"),
     ("t17_ike_came_after_last_line", "show crypto session"),
 }
@@ -250,7 +252,7 @@ def test_losing_a_capture_earns_nothing(name, tmp_path):
 def _earned(told):
     """Who is told to recover or to clear what."""
     return {
-        (finding["device"], action["on"], line.split()[0], finding["peer"])
+        (finding["device"], action["side"], line.split()[0], finding["peer"])
         for finding in told["findings"]
         for action in finding["actions"]
         for line in action["commands"]
