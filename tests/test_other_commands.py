@@ -84,6 +84,8 @@ def test_a_foreign_line_anywhere_is_seen_or_harmless(data):
     after = rows(command, [*lines[:at], stray, *lines[at:]])
     if "qfp" in template or "drops" in template:  # these tables hold each other's rows: any reason by name
         return
+    if template.endswith("nhrp_nhs") and "priority =" in stray:  # `show dmvpn detail` prints the very same row
+        return
     assert after[0] is not CaptureStatus.PARSED or after == before, stray
 
 

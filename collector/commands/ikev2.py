@@ -195,7 +195,7 @@ def end_and_port(text: str) -> tuple[Address | None, int | None]:
 
 
 def _vrf(text: str) -> str | None:
-    return None if text in {"none", "None", ""} else text
+    return None if text in {"none", "None", "(none)", ""} else text
 
 
 def begins_sa(line: str) -> bool:

@@ -21,7 +21,7 @@ def records(rows: Iterable[Row], _doubts: Doubts) -> Iterator[DmvpnPeer]:
     interface, role, nbma = None, None, ""
     for row in rows:
         if row.text("INTERFACE"):
-            interface, role, nbma = row.text("INTERFACE"), None, ""
+            interface, role, nbma = row.text("INTERFACE"), row.text("ROLE") or None, ""
         elif row.text("ROLE"):
             role, nbma = row.text("ROLE"), ""
         elif row.text("TUNNEL_ADDRESS"):

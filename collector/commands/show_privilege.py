@@ -11,13 +11,17 @@ from collector.parse import Row
 
 
 def records(rows: tuple[Row, ...]) -> tuple[Privilege, ...]:
-    """Rows with LEVEL (digits) -> Privilege."""
-    return tuple(Privilege(line=row.line, level=int(row.text("LEVEL"))) for row in rows)
+    """Rows with LEVEL (digits) or VIEW -> Privilege. A parser view hides what it likes, whatever the level; root nothing."""
+    views = [row for row in rows if row.text("VIEW")]
+    if not views:
+        return tuple(Privilege(line=row.line, level=int(row.text("LEVEL"))) for row in rows)
+    name = views[0].text("VIEW")
+    return (Privilege(line=views[0].line, level=15 if name == "root" else 0, view=name),)
 
 
 def read(lines: Iterable[str], _filtered: str | None) -> Reading[Privilege]:
     """One row, always: a router that answers has a privilege level."""
-    return read_table(COMMAND, lines, records, count=("Current privilege level is",))
+    return read_table(COMMAND, lines, records, count=("Current privilege level is", "Currently in View Context"))
 
 
 COMMAND: Command[Privilege] = Command(

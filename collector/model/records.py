@@ -38,10 +38,11 @@ class Clock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Privilege:
-    """show privilege."""
+    """show privilege. view: of role-based CLI; level 0 in one (what it hides is not known), 15 in the view `root`."""
 
     line: int
     level: int
+    view: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
