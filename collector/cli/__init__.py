@@ -5,15 +5,22 @@ stdout carries data only; progress and messages go to stderr. No traceback reach
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+from contextlib import suppress
 
+from collector.cli.signals import TerminatedError, raise_on_sigterm
 from collector.errors import CollectorError, Exit
+
+# What a disk says that takes no more: full, over quota, larger than the limit, broken.
+_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
 
 
 def main() -> None:
     """Entry point of `spi-collector`: runs one verb and leaves with its exit code."""
     os.umask(0o077)
+    raise_on_sigterm()
     sys.exit(_run(sys.argv[1:]))
 
 
@@ -26,13 +33,27 @@ def _run(arguments: list[str]) -> int:
     except CollectorError as error:
         return _complain(error, error.exit_code)
     except BrokenPipeError:  # `| head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_stdout()
         return Exit.DONE
     except KeyboardInterrupt:
         return _complain("interrupted", Exit.INTERRUPTED)
+    except TerminatedError:
+        return _complain("terminated", Exit.TERMINATED)
+    except OSError as error:
+        if error.errno not in _DISK:
+            return _last(error)
+        _forget_stdout()
+        where = f" {error.filename}" if error.filename else ""
+        return _complain(f"cannot write{where}: {error.strerror}; what stood there before is untouched", Exit.USAGE)
     except Exception as error:  # noqa: BLE001 - the last border: a person gets one line, never a traceback
         return _last(error)
     return int(result or 0)
+
+
+def _forget_stdout() -> None:
+    """What is still in the buffer goes nowhere: the interpreter would try it again, and complain, when it ends."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _last(error: Exception) -> int:

@@ -48,6 +48,7 @@ class Order:
     last_visit: Mapping[str, datetime] = field(default_factory=dict)
     plan_of: Callable[[Device, Knowledge], Plan] = plan_for
     ask: Callable[[str], str] | None = None
+    stopped: Callable[[], int | None] = lambda: None  # a signal that came between the waves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +65,9 @@ def run(order: Order) -> Visited:
     started = pipeline.now()
     fleet = _Fleet(order, Spool(order.spool), Secrets(ask=order.ask), Trust(order.state), {})
     outcome = _wave(fleet, order.devices, {}, order.max_runtime)
-    named = far_ends(tuple(fleet.gists.values())) if order.far_ends and outcome.interrupted is None else {}
+    named = (
+        far_ends(tuple(fleet.gists.values())) if order.far_ends and not (outcome.interrupted or order.stopped()) else {}
+    )
     left = order.max_runtime - (pipeline.now() - started) if order.max_runtime is not None else None
     if named and (left is None or left > timedelta()):
         second = [device for device in order.devices if device.name in named]

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from importlib.metadata import version as package_version
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -80,5 +81,6 @@ def write_whole(path: Path, pieces: Iterable[str], *, mode: int = 0o600) -> None
 
 
 def tell(message: str) -> None:
-    """One line for the person, on stderr."""
-    sys.stderr.write(message + "\n")
+    """One line for the person, on stderr; nobody there to read it is no reason to end a run."""
+    with suppress(OSError):
+        sys.stderr.write(message + "\n")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
 
+from collector.errors import StateError
 from collector.history.codec import snapshot_blob, snapshot_of
 from collector.model import Address, Facts, Snapshot, Spi, State, to_address
 
@@ -119,9 +120,15 @@ class Spool:
     def _path(self, name: str, kind: str) -> Path:
         return self.folder / f"{self.places.setdefault(name, len(self.places)):06d}.{kind}"
 
+    def _write(self, path: Path, content: bytes) -> None:
+        try:
+            path.write_bytes(content)
+        except OSError as error:
+            raise StateError(f"cannot write to {self.folder.parent}: {error.strerror}; this run is given up") from None
+
     def put_snapshot(self, snapshot: Snapshot) -> None:
         """Keep what a device said."""
-        self._path(snapshot.device.name, "snapshot").write_bytes(snapshot_blob(snapshot))
+        self._write(self._path(snapshot.device.name, "snapshot"), snapshot_blob(snapshot))
 
     def snapshot(self, name: str) -> Snapshot | None:
         """What a device said, without references to secrets."""
@@ -134,7 +141,7 @@ class Spool:
 
     def put(self, facts: Facts) -> None:
         """Keep a device's facts."""
-        self._path(facts.device.name, "facts").write_bytes(pickle.dumps(facts, protocol=5))
+        self._write(self._path(facts.device.name, "facts"), pickle.dumps(facts, protocol=5))
 
     def get(self, name: str) -> Facts:
         """A device's facts. Only this process writes here: the folder is 0700 and made for this run."""

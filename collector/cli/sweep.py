@@ -18,6 +18,7 @@ from collector.cli.heartbeat import beat, checked
 from collector.cli.options import FailOnOption, FormatOption, InventoryOption, OutputOption, PolicyOption, StateOption
 from collector.cli.output import emit, tell, tool_version, write_whole
 from collector.cli.scratch import scratch
+from collector.cli.signals import noted
 from collector.errors import Exit, InventoryError, UsageError
 from collector.history import history_of, keep_snapshots, last_visits, open_ledger, remember, run_lock
 from collector.inventory import Inventory, load, near
@@ -94,7 +95,8 @@ def sweep(
             history_of=lambda name: history_of(ledger, name),
             last_visit=last_visits(ledger),
         )
-        visited = fleet.run(order)
+        caught = stack.enter_context(noted())
+        visited = fleet.run(replace(order, stopped=lambda: caught.number))
         code = pipeline.exit_code(visited.report, level_of(fail_on, policy))
         report = remember(
             ledger,
@@ -114,11 +116,11 @@ def sweep(
             report = only_new(report)
         if not quiet or report.findings:
             emit(report, wanted=format_, output=output, every_peer=every_peer or len(devices) <= 3)
-    if alive is not None and code is not Exit.UNREACHED and visited.interrupted is None:
+    if alive is not None and code is not Exit.UNREACHED and not (visited.interrupted or caught.number):
         problem = beat(alive)
         if problem:
             tell(safe(problem))
-    return fleet.signal_exit(visited.interrupted) or code
+    return fleet.signal_exit(visited.interrupted or caught.number) or code
 
 
 def selected(loaded: Inventory, limit: list[str] | None) -> tuple[Device, ...]:

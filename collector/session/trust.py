@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import fcntl
+import glob
 import hashlib
 import hmac
 import json
@@ -270,10 +271,23 @@ def locked(path: Path | None) -> Iterator[None]:
         os.close(descriptor)
 
 
+_TORN = ".spi-new-"  # in the name of a file half written: known_hosts may lie in a folder of the user's own
+
+
+def _forget_torn(path: Path) -> None:
+    """Remove what a killed process left half written beside `path`. Its lock is held: nobody else writes there."""
+    for entry in path.parent.glob(f".{glob.escape(path.name)}{_TORN}*"):
+        entry.unlink(missing_ok=True)
+
+
 def replace_file(path: Path, text: str) -> None:
-    """Write `path` whole or not at all, mode 0600: temporary file beside it, fsync, replace, fsync the folder."""
+    """Write `path` whole or not at all, mode 0600: temporary file beside it, fsync, replace, fsync the folder.
+
+    The caller holds `locked(path)`.
+    """
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        _forget_torn(path)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}{_TORN}")
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
                 file.write(text)
