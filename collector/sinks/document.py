@@ -128,7 +128,7 @@ def _capture(note: CaptureNote) -> dict[str, Any]:
 
 
 def _blind(spot: BlindSpot) -> dict[str, Any]:
-    return {"code": spot.code, "message": spot.message}
+    return {"code": spot.code, "message": spot.message, "blocking": spot.blocking}
 
 
 def _counter(counter: Counter) -> dict[str, Any]:
