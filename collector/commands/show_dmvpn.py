@@ -59,7 +59,7 @@ COMMAND: Command[DmvpnPeer] = Command(
     lines=("show dmvpn",),
     spellings=tuple(
         f"show dmvpn{form}{end}"
-        for form in ("", " ipv4", " ipv6", " interface <interface>", " vrf <vrf>")
+        for form in ("", " ipv4", " ipv6", " interface <interface>", " vrf <vrf>", " ipv4 vrf <vrf>", " ipv6 vrf <vrf>")
         for end in ("", " detail")
     ),
     read=read,
