@@ -290,7 +290,7 @@ def test_parse_answers_rows_and_unparsed_lines(tmp_path):
     answer = json.loads(out)
     assert code == 3
     assert (answer["command"], answer["status"]) == ("show privilege", "incomplete")
-    assert answer["rows"] == [{"line": 1, "level": 15}]
+    assert [(row["line"], row["level"]) for row in answer["rows"]] == [(1, 15)]
     assert answer["unparsed_lines"] == [{"line": 2, "text": "what is this"}]
     assert spi("parse", "show priviledge", str(file))[0] == 2
 

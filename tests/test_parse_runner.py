@@ -164,7 +164,7 @@ def test_rows_come_before_the_text_ends():
         raise AssertionError("read ahead")
 
     rows = run(load("cisco_ios_show_privilege"), lines(), [])
-    assert next(rows).values == {"LEVEL": "7"}
+    assert next(rows).values["LEVEL"] == "7"
 
 
 @pytest.mark.parametrize(
