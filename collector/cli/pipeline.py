@@ -25,7 +25,7 @@ from collector.model import (
     State,
     Verdict,
 )
-from collector.sinks.document import coverage, device_status
+from collector.sinks.document import coverage, device_status, matters
 
 HistoryOf = Callable[[str], History]
 
@@ -99,7 +99,10 @@ def exit_code(report: Report, fail_on: Level | None) -> Exit:
 
 def _cut(facts: Facts) -> bool:
     """In a paste nobody missed a command that was not typed: a refused or cut capture makes it partial."""
-    cut = any(note.status in {CaptureStatus.REFUSED, CaptureStatus.INCOMPLETE} for note in facts.captures)
+    cut = any(
+        note.status in {CaptureStatus.REFUSED, CaptureStatus.INCOMPLETE} and matters(note, facts)
+        for note in facts.captures
+    )
     return cut or device_status(facts) == "failed"
 
 

@@ -29,7 +29,9 @@ TOOL = "spi-collector"
 DeviceStatus = Literal["complete", "partial", "failed"]
 
 # a command that this image never had takes nothing away when IKEv2 is all it would have shown
+_INVALID = "% Invalid input"
 _EXPECTED_REFUSALS = frozenset({("show crypto ikev2 sa", ErrorCode.CMD_INVALID)})
+_NEVER_HAD = frozenset(command for command, _ in _EXPECTED_REFUSALS)
 
 
 def device_status(facts: Facts) -> DeviceStatus:
@@ -38,17 +40,23 @@ def device_status(facts: Facts) -> DeviceStatus:
     if not read:
         return "failed"
     refused = {(failure.command or "").partition(" |")[0] for failure in facts.failures if not _expected(failure)}
-    lost = [note for note in facts.captures if note.status is not CaptureStatus.PARSED and _matters(note, facts)]
+    lost = [note for note in facts.captures if note.status is not CaptureStatus.PARSED and matters(note, facts)]
     return "partial" if refused or lost else "complete"
 
 
 def _expected(failure: Failure) -> bool:
-    command = (failure.command or "").removesuffix(" detailed").removesuffix(" detail")
-    return (command, failure.code) in _EXPECTED_REFUSALS
+    return (_short(failure.command or ""), failure.code) in _EXPECTED_REFUSALS
 
 
-def _matters(note: CaptureNote, facts: Facts) -> bool:
+def matters(note: CaptureNote, facts: Facts) -> bool:
+    """Whether an answer that was not read whole takes something away: not that of a command that the image never had."""
+    if note.status is CaptureStatus.REFUSED and _INVALID in note.reason and _short(note.command) in _NEVER_HAD:
+        return False
     return not any(_expected(failure) and failure.command == note.command for failure in facts.failures)
+
+
+def _short(command: str) -> str:
+    return command.removesuffix(" detailed").removesuffix(" detail")
 
 
 def document(report: Report, *, version: str) -> dict[str, Any]:
