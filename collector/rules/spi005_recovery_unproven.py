@@ -60,11 +60,11 @@ def _tell(facts: Facts, incident: Incident, decision: Decision) -> Telling:
         )
     peer = incident.peer
     lever = {
-        1: "DPD is the lever that is proven.",
-        2: "The lever for IKEv2 is `dpd` of the IKEv2 profile, or `crypto ikev2 dpd`.",
+        1: "DPD is the lever that is proven. ",
+        2: "The lever for IKEv2 is `dpd` of the IKEv2 profile, or `crypto ikev2 dpd`. ",
     }.get(peer.ike_version or 0 if peer else 0, "")
     return Telling(
         title=RULE.title,
-        cure=f"Whether `crypto isakmp invalid-spi-recovery` does anything for it is not proven. {lever} {heals(incident)}",
+        cure=f"Whether `crypto isakmp invalid-spi-recovery` does anything for it is not proven. {lever}{heals(incident)}",
         actions=actions(facts, incident, clear, dpd, verify),
     )
