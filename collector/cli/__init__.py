@@ -32,7 +32,7 @@ def _run(arguments: list[str]) -> int:
         sys.stdout.flush()
     except CollectorError as error:
         return _complain(error, error.exit_code)
-    except BrokenPipeError:  # `| head` has seen enough
+    except (BrokenPipeError, SystemExit):  # `| head` has seen enough; typer makes an exit with code 1 of it
         _forget_stdout()
         return Exit.DONE
     except KeyboardInterrupt:

@@ -18,7 +18,7 @@ import struct
 import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Self
 
@@ -622,10 +622,17 @@ class Faults:
         self._loop.close()
 
     def start(
-        self, name: str, *, router: Router | None = None, host: str = "127.0.0.1", key: Any = None, port: int = 0
+        self,
+        name: str,
+        *,
+        router: Router | None = None,
+        host: str = "127.0.0.1",
+        key: Any = None,
+        port: int = 0,
+        lifetime: float | None = None,
     ) -> FaultServer:
-        """A server with the fault `name`, listening when this returns."""
-        fault = FAULTS[name]
+        """A server with the fault `name`, listening when this returns. lifetime: seconds, where not the usual."""
+        fault = FAULTS[name] if lifetime is None else replace(FAULTS[name], lifetime=lifetime)
         rng = random.Random(f"{self.seed}/{name}/{len(self.servers)}")
         server = FaultServer(fault=name, port=0, record=Record(), host=host)
         if fault.sock is not None:
