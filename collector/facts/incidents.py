@@ -133,7 +133,7 @@ def _scene(log: LogFacts, ground: Ground, counters: CounterFacts, limits: Thresh
         covers=log.view.covers if log.view is not None else None,
         flows_age=read_at - flows_at if read_at is not None and flows_at is not None else None,
         trend=counters.trend,
-        clockless=log.look is not None and ground.clock.at(log.look) is None,
+        clockless=log.view is not None and log.view.clockless,
         after=counters.trend_from is not None and flows_at is not None and counters.trend_from >= flows_at,
     )
 

@@ -96,6 +96,7 @@ def build(
         wrapped=_wrapped(last),
         read_at=read_at,
         covers=covers,
+        clockless=clock.at(last.look) is None,
     )
     if covers is not None and view.wrapped and covers < _SHORT:
         blind.append(

@@ -268,7 +268,7 @@ def _spread(key: Key) -> str:
 
 
 def _fresh(key: Key, scene: Scene) -> str:
-    until = "the log's own last line, as no `show clock` was read" if scene.clockless else "the log was read"
+    until = "the log's own last line, as no `show clock` stands before it" if scene.clockless else "the log was read"
     return f"the last {_seconds(key.last_age)} before {until} (running below {_seconds(scene.active)})"
 
 

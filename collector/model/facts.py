@@ -252,7 +252,8 @@ class LogView:
 
     covers_since: from here on, silence proves that nothing was logged; `None` when nothing is proven. covers: the
     same as a length back from `read_at`, known even where the year is not.
-    read_at: when the router printed it (device time); ages of sightings count back from here.
+    read_at: when the router printed it (device time); ages of sightings count back from here. clockless: no
+    `show clock` stands before it, so its own last line stands for now.
     """
 
     header: LogHeader | None
@@ -264,6 +265,7 @@ class LogView:
     wrapped: bool | None = None
     read_at: datetime | None = None
     covers: timedelta | None = None
+    clockless: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -155,8 +155,8 @@ def _evidence(facts: Facts, incident: Incident) -> tuple[Evidence, ...]:
 
 def _circumstances(facts: Facts, incident: Incident) -> Iterator[str]:
     """What else stands around the flow: events before it, messages beside it, the other end."""
-    if facts.clock_mark is None and incident.last_age is not None:
-        yield "no `show clock` was read: the log's own last line stands for now, and what came after it is not known"
+    if facts.log is not None and facts.log.clockless and incident.last_age is not None:
+        yield "no `show clock` before the log: its own last line stands for now, and what came after it is not known"
     before = incident.preceded_by
     if before is not None:
         yield f"preceded by {before.event.kind} at {moment(before.at)}: {before.event.detail or before.evidence.text}"
