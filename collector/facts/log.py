@@ -160,7 +160,7 @@ def _merged(pages: list[_Page], read_at: datetime | None) -> tuple[tuple[Sightin
         for message, placed in page.kept:
             key = _key(message)
             times[key] = times.get(key, 0) + 1
-            full = (key, times[key] if message.stamp.kind == "none" and message.sequence is None else 0)
+            full = (key, times[key] if _coarse(message) else 0)
             evidence = _line(page.look, message)
             if isinstance(message.event, InvalidSpi):
                 age = None if placed.age is None else placed.age + behind
@@ -170,6 +170,14 @@ def _merged(pages: list[_Page], read_at: datetime | None) -> tuple[tuple[Sightin
             elif isinstance(message.event, RelatedEvent):
                 related[full] = Related(event=message.event, at=placed.at, evidence=evidence)
     return tuple(sightings.values()), tuple(related.values())
+
+
+def _coarse(message: LogMessage) -> bool:
+    """Whether several messages of one log may well look the same: no stamp, or one of hours (`3d05h`), and no number."""
+    stamp = message.stamp
+    if message.sequence is not None:
+        return False
+    return stamp.kind == "none" or (stamp.kind == "uptime" and (stamp.resolution or timedelta()) > timedelta(seconds=1))
 
 
 def _key(message: LogMessage) -> object:
