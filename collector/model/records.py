@@ -260,7 +260,7 @@ class SpiLookup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionIke:
-    """One IKE SA line of `show crypto session [detail]`."""
+    """One IKE SA line of `show crypto session [detail]` or `show dmvpn detail`."""
 
     line: int
     version: Literal[1, 2]
@@ -276,7 +276,10 @@ class SessionIke:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionFlow:
-    """One IPSEC FLOW of `show crypto session [detail]`."""
+    """One IPSEC FLOW of `show crypto session [detail]` or `show dmvpn detail`.
+
+    outbound_spi, transform: of `show dmvpn detail` only; an SPI of 0 there is no SA, `None` here.
+    """
 
     line: int
     flow: str  # "permit 47 host 1.1.1.1 host 2.2.2.2"
@@ -286,6 +289,8 @@ class SessionFlow:
     inbound_dropped: int | None = None
     outbound_encrypted: int | None = None
     outbound_dropped: int | None = None
+    outbound_spi: Spi | None = None
+    transform: str | None = None  # "esp-aes esp-sha-hmac"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -354,6 +359,26 @@ class DmvpnPeer:
     state: str
     since: str = ""
     attributes: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DmvpnSession:
+    """One crypto session of `show dmvpn detail`. local, peer: the ends of its IKE SA, else the hosts of its flow.
+
+    status: as in Session. pending: under `Pending DMVPN Sessions`, no peer row belongs to it yet.
+    """
+
+    line: int
+    interface: str
+    status: str
+    local: Address | None
+    peer: Address | None
+    fvrf: str | None = None
+    phase1_id: str | None = None
+    socket: str | None = None  # "Open", "Closed"
+    pending: bool = False
+    ike: tuple[SessionIke, ...] = ()
+    flows: tuple[SessionFlow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
