@@ -455,6 +455,15 @@ def test_spi015_the_cure_fits_the_gap():
     assert cured(blind("captures", "refused", "visit-failed"), failures=(gone,)) == ([], "")
 
 
+def test_spi015_does_not_pass_where_silence_is_not_proven():
+    mute = facts()
+    assert verdicts(mute, "SPI015") == {PASS}
+    assert mute.log is not None
+    filtered = replace(mute, log=replace(mute.log, covers_since=None))
+    assert verdicts(filtered, "SPI015") == {UNKNOWN}
+    assert "SPI015" not in {item.rule for item in found(filtered)}
+
+
 def test_spi015_remarks_take_nothing_away():
     remark = replace(blind(), blocking=False)
     assert verdicts(facts(blind_spots=(remark,)), "SPI015") == {PASS}

@@ -35,7 +35,7 @@ from dataclasses import dataclass
 from collector.model import BlindSpot, Evidence, Facts, Judgement, Level, Rule, State, Verdict
 from collector.rules.cures import cures
 from collector.rules.persistent import persistent
-from collector.rules.sight import FACT
+from collector.rules.sight import FACT, unseen
 from collector.rules.sources import PRIVILEGE
 from collector.rules.words import flow_text, incident_evidence, shortened, unique
 
@@ -63,6 +63,17 @@ class _Gap:
 def judge(facts: Facts) -> Iterator[Judgement]:
     """One judgement for the device."""
     gaps = [*_spots(facts), *_flows(facts), *_fields(facts)]
+    hidden = unseen(facts)
+    if not gaps and hidden:
+        yield Judgement(
+            verdict=Verdict.UNKNOWN,
+            subject=("device",),
+            message=f"{facts.device.name} was not seen whole: {hidden[1]}",
+            why="nothing that was asked is missing, yet what was read does not prove that all is well",
+            evidence=(),
+            missing=hidden[0],
+        )
+        return
     if not gaps:
         yield Judgement(
             verdict=Verdict.PASS,
