@@ -159,6 +159,7 @@ def test_what_holds_in_every_session(name):
     for finding in told["findings"]:
         typed = [line for action in finding["actions"] for line in action["commands"]]
         assert not [line for line in typed if BARE.match(line.strip())]
+        assert not [line for line in typed if line.rstrip().endswith("clear") or "show tech" in line]
         assert finding["evidence"]
         if finding["verdict"] == "unknown":
             assert finding["actions"] == []
