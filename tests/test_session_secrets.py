@@ -159,3 +159,12 @@ def test_without_a_terminal_a_prompt_is_a_typed_failure(monkeypatch):
 def test_no_username_is_a_credential_failure():
     with pytest.raises(SessionError, match="no username"):
         Secrets({}).username(Device(name="r", host="192.0.2.1"))
+
+
+def test_a_command_inherits_no_variable_that_holds_a_secret(tmp_path):
+    secrets = Secrets({"P": CANARY, "T": CANARY, "HOME": "/h", "U": "me"}, hidden={"T"})
+    secrets.ask_ahead([Device(name="r", host="192.0.2.1", username=ref("env", "U"), password=ref("env", "P"))])
+    shown = secrets.resolve(ref("command", "env -0"), "secret").reveal()
+    assert CANARY not in shown
+    assert "U=me" in shown
+    assert "HOME=/h" in shown

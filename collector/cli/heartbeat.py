@@ -37,11 +37,14 @@ def beat(target: str) -> str:
         except OSError as error:
             return f"the heartbeat could not touch {target}: {error.strerror}"
         return ""
-    import urllib3  # noqa: PLC0415 - only where a URL is given
+    import logging  # noqa: PLC0415 - only where a URL is given
+
+    import urllib3  # noqa: PLC0415 - as above
 
     from collector.sinks.delivery import DeliveryError, Request  # noqa: PLC0415 - as above
     from collector.sinks.transport import send  # noqa: PLC0415 - as above
 
+    logging.getLogger("urllib3").setLevel(logging.WARNING)  # below that it logs the path of every request
     pool = urllib3.PoolManager(timeout=urllib3.Timeout(connect=5, read=10), retries=False)
     try:
         send(pool, Request(method="GET", url=target, purpose="heartbeat"), seconds=SECONDS)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fnmatch
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -54,7 +56,11 @@ def sweep(
     metrics: Annotated[Path | None, typer.Option("--metrics", help="Also write a Prometheus textfile.")] = None,
     heartbeat: Annotated[
         str | None,
-        typer.Option("--heartbeat", help="After a run that read a device: GET this URL, or touch this file."),
+        typer.Option(
+            "--heartbeat",
+            envvar="SPI_HEARTBEAT",
+            help="After a run that read a device: GET this URL, or touch this file.",
+        ),
     ] = None,
     *,
     resume: Annotated[
@@ -77,6 +83,7 @@ def sweep(
         raise UsageError("--resume needs --save: the folder of the interrupted run")
     writable(save)
     alive = checked(heartbeat)
+    os.environ.pop("SPI_HEARTBEAT", None)  # a URL's path may be a secret: the commands that give passwords need none
     with ExitStack() as stack:
         stack.enter_context(run_lock(folder))
         ledger = stack.enter_context(open_ledger(folder))
@@ -88,6 +95,7 @@ def sweep(
             state=folder,
             save=save,
             resume_since=pipeline.now() - RESUMED if resume else None,
+            hidden=frozenset(variables(loaded.sinks)),
             workers=workers,
             logins_per_second=loaded.logins_per_second,
             max_runtime=runtime(max_runtime),
@@ -121,6 +129,15 @@ def sweep(
         if problem:
             tell(safe(problem))
     return fleet.signal_exit(visited.interrupted or caught.number) or code
+
+
+def variables(tree: object) -> Iterator[str]:
+    """The variables that references ({env: NAME}) in a tree of the inventory name."""
+    if isinstance(tree, Mapping):
+        if isinstance(tree.get("env"), str):
+            yield tree["env"]
+        for value in tree.values():
+            yield from variables(value)
 
 
 def selected(loaded: Inventory, limit: list[str] | None) -> tuple[Device, ...]:

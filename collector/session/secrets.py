@@ -65,9 +65,11 @@ class Secrets:
         environment: Mapping[str, str] | None = None,
         *,
         ask: Callable[[str], str] | None = None,
+        hidden: Iterable[str] = (),
     ) -> None:
         self._environment = os.environ if environment is None else environment
         self._ask = ask
+        self._hidden = set(hidden)  # variables that hold secrets: a command that gives one inherits none of them
         self._kept: dict[tuple[Reference, str], Secret | SessionError] = {}
         self._lock = threading.Lock()
 
@@ -82,7 +84,7 @@ class Secrets:
 
         A prompt that gives nothing is remembered and fails the devices that need it.
         """
-        wanted = {
+        named = {
             (reference, purpose): None
             for device in devices
             for purpose, reference in (
@@ -90,9 +92,12 @@ class Secrets:
                 ("password", device.password),
                 ("secret", device.secret),
             )
-            if reference is not None and reference.kind == "prompt"
+            if reference is not None
         }
-        for reference, purpose in wanted:
+        self._hidden |= {
+            reference.value for reference, purpose in named if reference.kind == "env" and purpose != "username"
+        }
+        for reference, purpose in (each for each in named if each[0].kind == "prompt"):
             with contextlib.suppress(SessionError):
                 self.resolve(reference, purpose)
 
@@ -121,10 +126,7 @@ class Secrets:
             case "literal":
                 return Secret(value)
             case "env":
-                found = self._environment.get(value)
-                if not found:
-                    raise _nothing(purpose, f"the variable {value} is {'empty' if found == '' else 'not set'}")
-                return Secret(found)
+                return self._from_environment(value, purpose)
             case "file":
                 return _from_file(Path(value).expanduser(), purpose)
             case "systemd":
@@ -133,11 +135,20 @@ class Secrets:
                     raise _nothing(purpose, f"no systemd credential {value!r} (is CREDENTIALS_DIRECTORY set?)")
                 return _from_file(Path(folder) / value, purpose)
             case "command":
-                return _from_command(value, purpose)
+                inherited = {name: text for name, text in self._environment.items() if name not in self._hidden}
+                return _from_command(value, purpose, inherited)
             case "keyring":
                 return _from_keyring(value, purpose)
             case "prompt":
                 return self._from_prompt(purpose)
+
+    def _from_environment(self, name: str, purpose: str) -> Secret:
+        if purpose != "username":
+            self._hidden.add(name)
+        found = self._environment.get(name)
+        if not found:
+            raise _nothing(purpose, f"the variable {name} is {'empty' if found == '' else 'not set'}")
+        return Secret(found)
 
     def _from_prompt(self, purpose: str) -> Secret:
         if self._ask is None and not sys.stdin.isatty():
@@ -176,11 +187,16 @@ def _from_file(path: Path, purpose: str) -> Secret:
     return _first_line(raw[:65_536].decode("utf-8", "replace"), purpose, f"the file {path}")
 
 
-def _from_command(command: str, purpose: str) -> Secret:
+def _from_command(command: str, purpose: str, environment: Mapping[str, str]) -> Secret:
     try:
         words = shlex.split(command)
         ended = subprocess.run(  # noqa: S603 - the inventory's own command, without a shell
-            words, stdin=subprocess.DEVNULL, capture_output=True, timeout=COMMAND_SECONDS, check=False
+            words,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+            env=dict(environment),
         )
     except (OSError, ValueError, IndexError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
