@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from collector.commands.blocks import Count, Doubt, Doubts, Empty, read_blocks
 from collector.commands.command import Command, Reading
-from collector.commands.ikev2 import end_and_port
+from collector.commands.sessions import ike_line, named, with_capabilities, with_counts
 from collector.model import Session, SessionFlow, SessionIke, to_address
 from collector.parse import Row
 from collector.parse.duration import lifetime
@@ -76,16 +76,16 @@ class _Answer:
             self.flows.append(SessionFlow(line=row.line, flow=row.text("FLOW")))
         elif kind in {"ACTIVE_SAS", "IN_PACKETS", "OUT_PACKETS"}:
             if self.flows:
-                self.flows[-1] = _counted(self.flows[-1], row)
+                self.flows[-1] = with_counts(self.flows[-1], row)
         else:
             self.session = _with(self.session, row, kind)
         return None
 
     def _ike_line(self, row: Row, kind: str) -> None:
         if kind == "VERSION":
-            self.ike.append(_ike(row))
+            self.ike.append(ike_line(row))
         elif self.ike:
-            self.ike[-1] = _detailed(self.ike[-1], row)
+            self.ike[-1] = with_capabilities(self.ike[-1], row)
 
     def _in_order(self, kind: str) -> bool:
         if self.last in _REPEATS.get(kind, ()):
@@ -124,47 +124,9 @@ def _with(session: Session, row: Row, kind: str) -> Session:
             session = replace(session, peer=to_address(text), peer_text=text, peer_port=int(row.text("PORT")))
             return _with(session, row, "FVRF") if row.text("FVRF") else session
         case "FVRF":
-            return replace(session, fvrf=_named(row.text("FVRF")), ivrf=_named(row.text("IVRF")))
+            return replace(session, fvrf=named(row.text("FVRF")), ivrf=named(row.text("IVRF")))
         case _:
-            return replace(session, phase1_id=_named(row.text("PHASE1_ID")))
-
-
-def _ike(row: Row) -> SessionIke:
-    local, local_port = end_and_port(row.text("LOCAL"))
-    remote, remote_port = end_and_port(row.text("REMOTE"))
-    return SessionIke(
-        line=row.line,
-        version=2 if row.text("VERSION") == "v2" else 1,  # before IKEv2 it read `IKE SA:`
-        local=local,
-        local_port=local_port,
-        remote=remote,
-        remote_port=remote_port,
-        state=row.text("IKE_STATE"),
-    )
-
-
-def _detailed(ike: SessionIke, row: Row) -> SessionIke:
-    letters = row.text("CAPABILITIES")
-    return replace(
-        ike,
-        capabilities="" if letters == "(none)" else letters,
-        connection_id=int(row.text("CONN_ID")),
-        lifetime=lifetime(row.text("LIFETIME")),
-    )
-
-
-def _counted(flow: SessionFlow, row: Row) -> SessionFlow:
-    match row.first:
-        case "ACTIVE_SAS":
-            return replace(flow, active_sas=int(row.text("ACTIVE_SAS")), origin=row.text("ORIGIN"))
-        case "IN_PACKETS":
-            return replace(
-                flow, inbound_decrypted=int(row.text("IN_PACKETS")), inbound_dropped=int(row.text("IN_DROP"))
-            )
-        case _:
-            return replace(
-                flow, outbound_encrypted=int(row.text("OUT_PACKETS")), outbound_dropped=int(row.text("OUT_DROP"))
-            )
+            return replace(session, phase1_id=named(row.text("PHASE1_ID")))
 
 
 def _lacks(session: Session, *, detail: bool) -> Iterator[str]:
@@ -183,10 +145,6 @@ def _lacks(session: Session, *, detail: bool) -> Iterator[str]:
         yield "`Capabilities` line of an IKE SA"
     if detail and any(flow.outbound_encrypted is None or flow.inbound_decrypted is None for flow in session.flows):
         yield "packet counts of a flow"
-
-
-def _named(text: str) -> str | None:
-    return None if text in {"(none)", ""} else text
 
 
 def _ike_sas(records: Sequence[Session]) -> int:

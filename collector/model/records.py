@@ -365,7 +365,7 @@ class DmvpnPeer:
 class DmvpnSession:
     """One crypto session of `show dmvpn detail`. local, peer: the ends of its IKE SA, else the hosts of its flow.
 
-    status: as in Session. pending: under `Pending DMVPN Sessions`, no peer row belongs to it yet.
+    status: as in Session. pending: printed under `Pending DMVPN Sessions`.
     """
 
     line: int
