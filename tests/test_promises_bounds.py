@@ -1,0 +1,200 @@
+"""FAULTS G1, G7, G8 for the whole command: a deadline that ends, memory that is bounded, and a short chaos run."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sys
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from faulty import LINES, client_threads, device_of, once
+from promises import command, environment, inventory_of, spi
+from test_session_faults import CASES
+
+from collector import facts
+from collector.collect import Settings, sweep
+from collector.lab.faults import OUTPUTS, PASSWORD, Faults
+from collector.model import Capture, Device, Policy, Snapshot, Thresholds
+from collector.session import Limits, Secrets, Trust
+
+HUNG = ("channel-silent", "kex-silent", "pty-silent", "tcp-silent", "no-prompt", "auth-hang")
+
+
+def codes_of(document: dict) -> dict[str, list[str]]:
+    return {device["name"]: [failure["code"] for failure in device["failures"]] for device in document["devices"]}
+
+
+def test_max_runtime_ends_a_run_with_hung_devices(tmp_path):
+    with Faults() as faults:
+        healthy = [(f"r{number}", faults.start("none")) for number in range(2)]
+        hung = [(name, faults.start(name)) for name in HUNG]
+        last = [(f"z{number}", faults.start("none")) for number in range(3)]
+        inventory = inventory_of([*healthy, *hung, *last], tmp_path / "i.yaml")
+        began = time.monotonic()
+        done = spi(
+            *("sweep", "-i", str(inventory), "--state", str(tmp_path / "s"), "-f", "json"),
+            *("--max-runtime", "4s", "--workers", str(len(HUNG))),
+        )
+        took = time.monotonic() - began
+    assert done.returncode == 3, done.stderr
+    assert took < 4 + 5  # the interpreter starts, judges and remembers too; nobody waits for the hung
+    codes = codes_of(json.loads(done.stdout))
+    assert len(codes) == len(healthy) + len(HUNG) + len(last)
+    for name, _ in healthy:  # read to the end; these servers know few commands
+        assert {code for code in codes[name] if code != "E_CMD_INVALID"} == set()
+    assert {code for name in HUNG for code in codes[name]} == {"E_DEADLINE"}
+    assert {code for name, _ in last for code in codes[name]} == {"E_NOT_STARTED"}
+
+
+def peak(*arguments: str) -> int:
+    """Highest resident memory of one run, in MB."""
+    process = os.posix_spawn(
+        sys.executable,
+        command(*arguments),
+        environment(),
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+        ],
+    )
+    _, _, usage = os.wait4(process, 0)
+    return usage.ru_maxrss // 1024
+
+
+def test_one_hostile_device_costs_less_than_100_mb(tmp_path):
+    def measured(faults: Faults, name: str) -> int:
+        inventory = inventory_of([("r1", faults.start(name))], tmp_path / f"{name}.yaml")
+        return peak(*("audit", "r1", "-i", str(inventory), "--state", str(tmp_path / name), "-f", "json"))
+
+    with Faults() as faults, ThreadPoolExecutor(3) as pool:
+        names = ("none", "endless-fast", "huge5")
+        used = dict(zip(names, pool.map(lambda name: measured(faults, name), names), strict=True))
+    assert used["none"] > 20
+    assert max(used.values()) - used["none"] < 100, used
+
+
+# -- chaos, short: 20 healthy, 10 faulty ------------------------------------------------------------------------------
+
+
+def files_open() -> int:
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names only
+
+
+def resident() -> int:
+    """MB now."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // (1 << 20)
+
+
+def test_ten_faults_among_thirty_routers(tmp_path, monkeypatch):
+    temporary, state = tmp_path / "tmp", tmp_path / "state"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    quick = {case.fault: case for case in CASES if case.code and case.seconds <= 2 and case.fault != "none"}
+    chosen = random.Random(11).sample(sorted(quick), 10)
+    limits = Limits(quiet=0.05, prompt=1.0, idle=1.5, strange=0.8, over=0.8, question=0.4, enable=2.0)
+    with Faults() as faults:
+        servers = [faults.start("none") for _ in range(20)] + [faults.start(name) for name in chosen]
+        devices = [
+            device_of(
+                server, f"{server.fault}-{number}", seconds=15, connect=1, secret=server.fault.startswith("enable")
+            )
+            for number, server in enumerate(servers)
+        ]
+        random.Random(3).shuffle(devices)
+        rows = []
+        threads = {thread.name for thread in threading.enumerate()}
+        memory, began = resident(), time.monotonic()
+        sweep(
+            devices,
+            Settings(
+                secrets=Secrets({}),
+                trust=Trust(state),
+                plan=lambda _device: once(LINES),
+                logins_per_second=100,
+                retries=False,
+                state=state,
+                limits=limits,
+                say=lambda _line: None,
+            ),
+            rows.append,
+        )
+        took = time.monotonic() - began
+        assert resident() - memory < 100
+        assert client_threads() == []
+        end = time.monotonic() + 3
+        while (left := files_open_by_clients(servers)) and time.monotonic() < end:
+            time.sleep(0.05)
+        assert left == []
+        wait_for_workers(threads)
+    assert took < 25
+    assert Counter(row.device.name for row in rows) == Counter(device.name for device in devices)
+    for row in rows:
+        if row.device.name.startswith("none-"):
+            assert row.failures == ()
+            assert [capture.text for capture in row.captures] == [OUTPUTS[line].rstrip("\n") + "\n" for line in LINES]
+        else:
+            fault = row.device.name.rpartition("-")[0]
+            codes = [failure.code for failure in row.failures]
+            assert quick[fault].code in codes, (fault, codes)
+            assert sum(not code.startswith("E_CMD_") for code in codes) <= 1, (fault, codes)
+            assert (row.finished_at - row.started_at).total_seconds() <= 16
+    assert not any(failure.code == "E_INTERNAL" for row in rows for failure in row.failures)
+    assert PASSWORD not in repr([(row.captures, row.failures) for row in rows])
+    assert list(temporary.iterdir()) == []
+
+
+def files_open_by_clients(servers) -> list[str]:
+    """Connections from this process to one of the servers: the client's own ends."""
+    ports = {server.port for server in servers}
+    own = {os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if _is_there(fd)}  # noqa: PTH115, PTH208
+    found = []
+    for line in Path("/proc/self/net/tcp").read_text().splitlines()[1:]:
+        words = line.split()
+        far = int(words[2].rpartition(":")[2], 16)
+        if far in ports and f"socket:[{words[9]}]" in own:
+            found.append(words[2])
+    return found
+
+
+def _is_there(fd: str) -> bool:
+    return os.path.lexists(f"/proc/self/fd/{fd}")
+
+
+def wait_for_workers(before: set[str]) -> None:
+    """Visit threads end with the run; a moment is theirs."""
+    end = time.monotonic() + 3
+    while time.monotonic() < end:
+        left = {thread.name for thread in threading.enumerate()} - before
+        if not any(name.startswith(("visit", "Thread-")) and "faults" not in name for name in left):
+            return
+        time.sleep(0.05)
+    raise AssertionError(left)
+
+
+# -- the CPU guard, seen by facts -------------------------------------------------------------------------------------
+
+
+def guarded(percent: int, *more: str, limit: int = 85, origin: str = "visit") -> list[str]:
+    load = f"CPU utilization for five seconds: 99%/1%; one minute: {percent}%; five minutes: 80%\n"
+    captures = [Capture(command="show processes cpu | include CPU utilization", text=load)]
+    captures += [Capture(command=line, text="") for line in more]
+    snapshot = Snapshot(
+        device=Device(name="r1", host="192.0.2.1"), captures=tuple(captures), failures=(), origin=origin
+    )
+    built = facts.build(snapshot, Policy(thresholds=Thresholds(cpu_guard=limit)))
+    return [spot.message for spot in built.blind_spots if spot.code == "cpu-guard"]
+
+
+def test_what_a_busy_router_was_not_asked_is_a_blind_spot():
+    (message,) = guarded(91)
+    assert "91 %" in message
+    assert "`show crypto ipsec sa` and `show crypto session`" in message
+    assert guarded(84) == []
+    assert guarded(91, limit=95) == []
+    assert guarded(91, "show crypto ipsec sa", "show crypto session detail") == []
+    assert guarded(91, origin="paste") == []  # a person chose what to paste
