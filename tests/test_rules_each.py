@@ -102,6 +102,20 @@ def test_spi007_warning_above_noise_error_after_runs_pass_below():
     assert verdicts(facts(counter_only(rate=10.1), counters=(counter(),)), "SPI007") == {FAIL}
 
 
+def test_spi007_says_what_it_read_and_what_it_lacks():
+    (calm,) = said(
+        facts(counters=(counter(packets=7, delta=0), counter(packets=9, delta=0, name="OTHER")), **XE), "SPI007"
+    )
+    assert (calm.why, calm.missing) == (f"{counter().name} 7, OTHER 9", "")
+    (unread,) = said(facts(counters=None, **XE), "SPI007")
+    assert (unread.why, unread.missing) == ("no counter was read", "counters")
+    (low,) = said(facts(counter_only(rate=10.0), counters=(counter(),)), "SPI007")
+    assert "below the noise level" in low.message
+    (loud,) = said(facts(counter_only(), counters=(counter(),)), "SPI007")
+    assert "below the noise level" not in loud.message
+    assert "may be black-holed" in loud.message
+
+
 def test_case_33_counter_reset_is_no_rise():
     reset = counter(delta=None, reset=True)
     device = facts(counter_only(), counters=(reset,), history=History(rising_runs={reset.name: 9}))
@@ -171,6 +185,10 @@ def test_spi008_note_and_warning_above_the_daily_count():
     assert only(facts(rekeying(6, 12)), "SPI008").level is Level.NOTE
     assert verdicts(facts(), "SPI008") == {PASS}
     assert verdicts(facts(**DARK), "SPI008") == {UNKNOWN}
+
+
+def test_spi008_a_line_a_whole_day_before_the_last_is_of_another_day():
+    assert "5 SPIs, one line each, 4 of them within a day" in only(facts(rekeying(5, 6)), "SPI008").message
 
 
 def test_case_07_recurring_spis_are_no_black_hole():
