@@ -42,7 +42,7 @@ from collector.commands.command import Command, Reading
 from collector.commands.recognise import Typed
 from collector.commands.recognise import recognise as _recognise
 from collector.errors import ErrorCode
-from collector.model import Capture, CaptureStatus, Log, plain
+from collector.model import Capture, CaptureStatus, Log, plain, to_address
 from collector.parse import LOOK, redact, redact_lines, refusal
 
 CATALOGUE: tuple[Command[object], ...] = (
@@ -111,7 +111,8 @@ def read_capture(capture: Capture, *, every_row: bool = False) -> Reading[object
         return Reading(
             command=name, status=CaptureStatus.REFUSED, records=(), reason=redact(refused.text), code=refused.code
         )
-    read = (every_row and typed.command.read_every) or typed.command.read
+    scoped = any(to_address(argument) is not None for argument in typed.arguments)
+    read = (every_row and typed.command.read_every) or (scoped and typed.command.read_scoped) or typed.command.read
     reading = read(chain(head, lines), typed.filtered)
     if capture.complete or reading.status is not CaptureStatus.PARSED:
         return reading

@@ -41,6 +41,7 @@ class Command(Generic[R_co]):
     platforms: where the command exists. privilege: at which it is documented to work.
     template: the template's name without ending, `None` where the text is no table (log, configuration).
     read: lines (no echo, no prompt, refusal already excluded) and the filter behind a pipe -> Reading.
+    read_scoped: the same where the line names an address, if such an answer is shaped otherwise.
     read_every: the same for a listing of every row, where `read` keeps only what facts are made of.
     """
 
@@ -51,5 +52,6 @@ class Command(Generic[R_co]):
     privilege: int = 1
     template: str | None = None
     spellings: tuple[str, ...] = ()
+    read_scoped: Callable[[Iterable[str], str | None], Reading[R_co]] | None = None
     read_every: Callable[[Iterable[str], str | None], Reading[R_co]] | None = None
     about: str = ""  # one line for the catalogue: why it is asked

@@ -10,13 +10,13 @@ from collector.model import Address, IkeSa, Spi, to_address, to_spi
 from collector.parse import Row
 
 
-def fold(rows: Iterable[Row], doubts: Doubts) -> Iterator[IkeSa]:
+def fold(rows: Iterable[Row], doubts: Doubts, *, scoped: bool = False) -> Iterator[IkeSa]:
     """Rows (titles, sessions, SAs and the lines that follow them) -> IkeSa.
 
     Doubts: an SA without its `Encr` or `Life/Active Time` line, a child without SPIs, fewer SAs than a session counts,
-    an IPv4 title without the IPv6 one.
+    an IPv4 title without the IPv6 one. scoped: asked for one address, so that only its family is printed.
     """
-    answer = _Answer(doubts)
+    answer = _Answer(doubts, scoped=scoped)
     for row in rows:
         if sa := answer.take(row):
             yield sa
@@ -25,8 +25,9 @@ def fold(rows: Iterable[Row], doubts: Doubts) -> Iterator[IkeSa]:
 
 
 class _Answer:
-    def __init__(self, doubts: Doubts) -> None:
+    def __init__(self, doubts: Doubts, *, scoped: bool) -> None:
         self.doubts = doubts
+        self.scoped = scoped
         self.titles: set[str] = set()
         self.open: _Open | None = None
         self.session = ""  # its status: UP-ACTIVE, UP-IDLE, ...
@@ -70,7 +71,7 @@ class _Answer:
         done = self._finish()
         if self.expected > 0:
             self._doubt("the last session counts more IKE SAs than are shown: cut?")
-        if "IPv4" in self.titles and "IPv6" not in self.titles:
+        if not self.scoped and "IPv4" in self.titles and "IPv6" not in self.titles:
             self._doubt("nothing after it, not even the IPv6 title: cut?")
         return done
 
