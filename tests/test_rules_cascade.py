@@ -280,6 +280,8 @@ def test_spi004_says_that_the_command_adds_nothing():
     assert "adds nothing while IKE is up" in finding.message
     assert any("QM_IDLE" in line.text for line in finding.evidence)
     assert "CSCvd40554" in only(hub(peer(recovery=Recovery.UNPROVEN, ike_version=2, **UP)), "SPI004").why
+    assert "CSCvd40554" not in finding.why
+    assert "static-crypto-map with 203.0.113.9" in finding.why
 
 
 def test_no_rule_of_the_cascade_claims_what_is_not_established():

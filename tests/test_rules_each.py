@@ -71,11 +71,24 @@ def test_spi006_one_finding_for_a_scan_one_for_each_lone_source():
     assert len(storm.evidence) <= 12
     assert all(item.level is Level.WARNING and item.peer is None and item.actions == () for item in findings)
     assert all("ACL" in item.message and "uni" in item.message for item in findings)
+    assert "39 addresses that are no peer" in storm.message
+    assert storm.why == "Three lines of one SPI over two minutes."
+    assert (storm.first_seen, storm.last_seen) == (NOW - timedelta(seconds=140), NOW - timedelta(seconds=20))
+
+
+def test_spi006_a_scan_of_one_address_is_told_in_the_singular():
+    alone = only(facts(incident(source="198.51.100.1", state=State.SCAN)), "SPI006")
+    assert "by 1 address that is no peer: 198.51.100.1." in alone.message
 
 
 def test_spi006_pass_and_unknown():
     assert verdicts(facts(peers=(peer(),)), "SPI006") == {PASS}
     assert verdicts(facts(peers=(peer(),), **DARK), "SPI006") == {UNKNOWN}
+    (dark,) = said(facts(peers=(peer(),), **DARK), "SPI006")
+    assert (dark.message, dark.missing) == ("no unknown source was seen, and that proves nothing", "log")
+    (seen,) = said(facts(peers=(peer(),)), "SPI006")
+    assert (seen.message, seen.missing) == ("no unknown source was seen", "")
+    assert seen.why == "every source in the log is a peer"
     assert verdicts(facts(config=config(readable="lines")), "SPI006") == {UNKNOWN}
     assert verdicts(facts(incident(source=FAR, state=State.SCAN), config=None), "SPI006") == {UNKNOWN}
     assert verdicts(facts(incidents=None), "SPI006") == {UNKNOWN}
