@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import resource
 import threading
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from faulty import LINES, client_threads, device_of, look, once
+from test_promises_bounds import files_open_by_clients
 from test_session_faults import CASES
 
 from collector.collect import Settings, sweep
@@ -34,11 +34,11 @@ REAL = {
 pytestmark = pytest.mark.soak
 
 
-def open_files():
-    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names only
-
-
-def test_forty_faults_among_two_hundred_routers(tmp_path):
+def test_forty_faults_among_two_hundred_routers(tmp_path, monkeypatch):
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    tmp_path /= "state"
     names = [case.fault for case in CASES if case.fault not in {"none", "slow3"}]
     chosen = random.Random(7).sample(names, FAULTY)
     with Faults() as faults:
@@ -50,7 +50,6 @@ def test_forty_faults_among_two_hundred_routers(tmp_path):
         devices = [device for pair in zip(devices, reversed(devices), strict=True) for device in pair]
         devices = list({device.name: device for device in devices}.values())
         rows = []
-        before = open_files()
         began = time.monotonic()
         outcome = sweep(
             devices,
@@ -81,8 +80,12 @@ def test_forty_faults_among_two_hundred_routers(tmp_path):
         assert PASSWORD not in repr([(row.captures, row.failures) for row in rows])
         assert took <= 45
         assert client_threads() == []
-        time.sleep(1)
-        assert open_files() - before <= 8 + len(chosen)  # the servers' own ends are in this process too
+        end = time.monotonic() + 5
+        while (left := files_open_by_clients(servers)) and time.monotonic() < end:
+            time.sleep(0.05)
+        assert left == []
+        assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("visit")]
+        assert list(temporary.iterdir()) == []
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 400 * 1024
     assert {path.name for path in Path(tmp_path).iterdir()} <= {
         "known_hosts", ".known_hosts.lock", "identities.json", ".identities.json.lock", "locks", "refused.json", ".refused.json.lock",

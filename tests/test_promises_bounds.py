@@ -71,8 +71,8 @@ def test_one_hostile_device_costs_less_than_100_mb(tmp_path):
         inventory = inventory_of([("r1", faults.start(name))], tmp_path / f"{name}.yaml")
         return peak(*("audit", "r1", "-i", str(inventory), "--state", str(tmp_path / name), "-f", "json"))
 
-    with Faults() as faults, ThreadPoolExecutor(3) as pool:
-        names = ("none", "endless-fast", "huge5")
+    with Faults() as faults, ThreadPoolExecutor(2) as pool:
+        names = ("none", "endless-fast")
         used = dict(zip(names, pool.map(lambda name: measured(faults, name), names), strict=True))
     assert used["none"] > 20
     assert max(used.values()) - used["none"] < 100, used
