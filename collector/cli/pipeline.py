@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -13,7 +14,6 @@ from collector import facts as facts_room
 from collector import rules
 from collector.errors import Exit
 from collector.model import (
-    CaptureStatus,
     Facts,
     Finding,
     History,
@@ -25,7 +25,7 @@ from collector.model import (
     State,
     Verdict,
 )
-from collector.sinks.document import coverage, device_status, matters
+from collector.sinks.document import coverage
 
 HistoryOf = Callable[[str], History]
 
@@ -50,20 +50,24 @@ def report_of(
 ) -> Report:
     """Everything that `snapshots` have to say under `policy`, held in memory: for captures that a person hands over."""
     built = [facts_room.build(snapshot, policy, history_of(snapshot.device.name)) for snapshot in snapshots]
-    devices = facts_room.settle(sorted(built, key=lambda facts: facts.device.name))
+    settled = facts_room.settle(sorted(built, key=lambda facts: facts.device.name))
+    offline = mode == "analyze"
+    devices = tuple(replace(facts, lacking=True) if offline and _lacks(facts) else facts for facts in settled)
     return conclude(devices, mode=mode, started_at=started_at)
+
+
+def _lacks(facts: Facts) -> bool:
+    """Whether an event waits for a fact: nobody missed a command that was not pasted, unless a verdict hangs on it."""
+    unclear = any(incident.state is State.INSUFFICIENT_DATA for incident in facts.incidents or ())
+    return unclear or any(said.verdict is Verdict.UNKNOWN and said.event for said in rules.judge(facts))
 
 
 def conclude(devices: Sequence[Facts], *, mode: str, started_at: datetime) -> Report:
     """Settled facts -> report. Goes over the devices once and keeps only what is worth a person's time."""
     findings: list[Finding] = []
     muted: list[Finding] = []
-    lacking: set[str] = set()
     for facts in devices:
         said = rules.judge(facts)
-        unclear = any(incident.state is State.INSUFFICIENT_DATA for incident in facts.incidents or ())
-        if unclear or any(judgement.verdict is Verdict.UNKNOWN and judgement.event for judgement in said):
-            lacking.add(facts.device.name)
         for finding in rules.to_findings(facts, said):
             (muted if rules.muted(facts, finding) else findings).append(finding)
     assert mode in {"sweep", "audit", "analyze", "demo"}
@@ -71,7 +75,6 @@ def conclude(devices: Sequence[Facts], *, mode: str, started_at: datetime) -> Re
         run=Run(id=uuid4().hex[:12], mode=mode, started_at=started_at, finished_at=now()),  # type: ignore[arg-type]
         devices=devices,
         findings=tuple(sorted(findings, key=order)),
-        lacking=frozenset(lacking),
         muted=tuple(sorted(muted, key=order)),
     )
 
@@ -86,24 +89,11 @@ def exit_code(report: Report, fail_on: Level | None) -> Exit:
     devices = coverage(report.devices)["devices"]
     if devices["total"] and devices["failed"] == devices["total"]:
         return Exit.UNREACHED
-    if report.run.mode == "analyze":
-        partial = bool(report.lacking) or any(_cut(facts) for facts in report.devices)
-    else:
-        partial = devices["complete"] != devices["total"]
-    if partial:
+    if devices["complete"] != devices["total"]:
         return Exit.PARTIAL
     open_ = (finding for finding in report.findings if finding.state != "resolved")
     loud = fail_on is not None and any(finding.level.rank <= fail_on.rank for finding in open_)
     return Exit.FINDINGS if loud else Exit.DONE
-
-
-def _cut(facts: Facts) -> bool:
-    """In a paste nobody missed a command that was not typed: a refused or cut capture makes it partial."""
-    cut = any(
-        note.status in {CaptureStatus.REFUSED, CaptureStatus.INCOMPLETE} and matters(note, facts)
-        for note in facts.captures
-    )
-    return cut or device_status(facts) == "failed"
 
 
 def decision_paths(report: Report) -> dict[str, str]:

@@ -329,3 +329,4 @@ class Facts:
     captures: tuple[CaptureNote, ...] = ()
     failures: tuple[Failure, ...] = ()
     history: History = History()
+    lacking: bool = False  # captures that a person handed over leave an event unjudged for want of a fact

@@ -118,12 +118,10 @@ class Run:
 class Report:
     """All that a run has to say: the JSON document as nouns.
 
-    devices: by name, perhaps read from disk one by one: iterate, do not hold. lacking: devices of which a rule could not
-    tell about an event for want of a fact.
+    devices: by name, perhaps read from disk one by one: iterate, do not hold.
     """
 
     run: Run
     devices: Sequence[Facts]
     findings: tuple[Finding, ...]
-    lacking: frozenset[str] = frozenset()
     muted: tuple[Finding, ...] = ()

@@ -41,7 +41,7 @@ def device_status(facts: Facts) -> DeviceStatus:
         return "failed"
     refused = {(failure.command or "").partition(" |")[0] for failure in facts.failures if not _expected(failure)}
     lost = [note for note in facts.captures if note.status is not CaptureStatus.PARSED and matters(note, facts)]
-    return "partial" if refused or lost else "complete"
+    return "partial" if refused or lost or facts.lacking else "complete"
 
 
 def _expected(failure: Failure) -> bool:
