@@ -1,8 +1,10 @@
 """Small mutation runner: breaks one operator, number or truth value at a time and sees whether a test notices.
 
-    python tests/mutate.py rules [EVERY]      every EVERYth mutant of a room; survivors are printed, the score last
-    python tests/mutate.py config [EVERY]
-    python tests/mutate.py rules 1 spi002     modules whose name holds the word
+    python tests/mutate.py rules                        all mutants of a room; survivors are printed, the score last
+    python tests/mutate.py config --most 100            a sample, spread evenly over the room; more are the same and more
+    python tests/mutate.py rules --module spi002        modules whose name holds the word
+    python tests/mutate.py rules --seconds 600          stops after ten minutes and says how far it came
+    python tests/mutate.py rules --at spi007_drops_without_log:97   the mutants of one line
 
 A mutant is a code object put in the place of one function's own, in a forked child that then runs the room's tests: so
 every reference to the function sees it, and nothing is written to disk. Strings, tables at module level and docstrings
@@ -11,21 +13,26 @@ are left alone.
 
 from __future__ import annotations
 
+import argparse
 import ast
-import copy
 import importlib
 import os
 import pkgutil
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
+from math import gcd
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 
+import hypothesis  # noqa: F401 - loaded once, not in each child
+import pytest
+
 TESTS = Path(__file__).parent
-SECONDS = 120  # a mutant that loops is a dead one
+PATIENCE = 5  # a mutant that needs so many times what the sound code needs loops, and is a dead one
 ROOMS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     # package, modules left out (text for people), tests in the order in which they find most
     "rules": (
@@ -36,16 +43,37 @@ ROOMS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
             "test_rules_actions.py",
             "test_rules_each.py",
             "test_rules_words.py",
-            "test_rules_engine.py",
             "test_cases.py",
+            "test_rules_engine.py",
         ),
     ),
     "config": (
         "collector.config",
         (),
-        ("test_config_types.py", "test_config_text.py", "test_config_cases.py", "test_cases.py"),
+        (
+            "test_config_types.py",
+            "test_config_cases.py",
+            "test_config_details.py",
+            "test_config_recovery.py",
+            "test_config_runtime.py",
+            "test_config_readings.py",
+            "test_config_text.py",
+            "test_cases.py",
+        ),
     ),
 }
+OPTIONS = (
+    "-x",
+    "-q",
+    "-p",
+    "no:cacheprovider",
+    "-W",
+    "ignore::pytest.PytestAssertRewriteWarning",
+    "-m",
+    "not soak",
+    "-k",
+    "not linear and not pages_are",
+)
 _COMPARE = {
     ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq,
@@ -60,43 +88,51 @@ _COMPARE = {
 }
 
 
+Change = Callable[[ast.AST], None]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """One broken function: where, what was done, and the tree of its module."""
+    """One broken function: where, what is done, and how: the node's number in a walk of the module's tree, and the change."""
 
     module: str
     function: str
     line: int
     what: str
-    tree: ast.Module
+    node: int
+    change: Change
+
+
+def _tree(module: str) -> ast.Module:
+    return ast.parse(Path(sys.modules[module].__file__ or "").read_text(encoding="utf-8"))
 
 
 def mutants(module: ModuleType) -> Iterator[Mutant]:
-    """Every mutant of the functions of one module, in the order of its text."""
-    source = Path(module.__file__ or "").read_text(encoding="utf-8")
-    tree = ast.parse(source)
+    """Every mutant of the functions of one module, function by function."""
+    tree = _tree(module.__name__)
+    numbers = {id(node): number for number, node in enumerate(ast.walk(tree))}
+    for name, function in _functions(tree):
+        for node in ast.walk(function):
+            for what, change in _changes(node):
+                yield Mutant(
+                    module=module.__name__,
+                    function=name,
+                    line=getattr(node, "lineno", 0),
+                    what=what,
+                    node=numbers[id(node)],
+                    change=change,
+                )
+
+
+def _functions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
     for top in tree.body:
         if isinstance(top, ast.FunctionDef):
-            yield from _of_function(module, tree, top, top.name)
+            yield top.name, top
         elif isinstance(top, ast.ClassDef):
-            for inner in top.body:
-                if isinstance(inner, ast.FunctionDef):
-                    yield from _of_function(module, tree, inner, f"{top.name}.{inner.name}")
+            yield from ((f"{top.name}.{inner.name}", inner) for inner in top.body if isinstance(inner, ast.FunctionDef))
 
 
-def _of_function(module: ModuleType, tree: ast.Module, function: ast.FunctionDef, name: str) -> Iterator[Mutant]:
-    inside = list(ast.walk(function))
-    places = [node for node in ast.walk(tree) if node in inside and node is not function]
-    for node in places:
-        for what, change in _changes(node):
-            number = list(ast.walk(tree)).index(node)
-            broken = copy.deepcopy(tree)
-            change(list(ast.walk(broken))[number])
-            ast.fix_missing_locations(broken)
-            yield Mutant(module=module.__name__, function=name, line=getattr(node, "lineno", 0), what=what, tree=broken)
-
-
-def _changes(node: ast.AST):
+def _changes(node: ast.AST) -> Iterator[tuple[str, Change]]:
     if isinstance(node, ast.Compare):
         for index, operator in enumerate(node.ops):
             other = _COMPARE.get(type(operator))
@@ -140,76 +176,97 @@ def plant(mutant: Mutant) -> None:
     while hasattr(function, "__wrapped__"):
         function = function.__wrapped__
     assert isinstance(function, FunctionType)
-    compiled = compile(mutant.tree, f"<mutant of {mutant.module}>", "exec")
+    tree = _tree(mutant.module)
+    mutant.change(next(islice(ast.walk(tree), mutant.node, None)))
+    compiled = compile(ast.fix_missing_locations(tree), f"<mutant of {mutant.module}>", "exec")
     function.__code__ = _code(compiled, mutant.function.split("."))
 
 
-def killed(mutant: Mutant, tests: tuple[str, ...]) -> bool:
-    """Whether a test notices, in a forked child."""
+def passes(mutant: Mutant | None, tests: tuple[str, ...], seconds: int) -> bool:
+    """Whether all tests pass, in a forked child; no mutant: with the sound code."""
     child = os.fork()
     if child == 0:
-        import pytest
-
-        signal.alarm(SECONDS)
+        signal.alarm(seconds)
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, 1)
         os.dup2(null, 2)
         code = 1
         try:
-            plant(mutant)
-            code = int(
-                pytest.main(
-                    [
-                        "-x",
-                        "-q",
-                        "-p",
-                        "no:cacheprovider",
-                        "-m",
-                        "not soak",
-                        "-k",
-                        "not linear and not pages_are",
-                    ]
-                    + [str(TESTS / test) for test in tests]
-                )
-            )
+            if mutant:
+                plant(mutant)
+            # one file after the other: most mutants are dead before the slow ones are collected
+            code = next((code for test in tests if (code := int(pytest.main([*OPTIONS, str(TESTS / test)])))), 0)
         finally:
             os._exit(min(code, 125))
     _, status = os.waitpid(child, 0)
-    return status != 0
+    return status == 0
 
 
-def run(room: str, every: int = 1, word: str = "") -> tuple[int, list[Mutant]]:
-    """(mutants tried, survivors)."""
-    package, left_out, tests = ROOMS[room]
+def of_room(room: str, word: str = "") -> list[Mutant]:
+    """The mutants of a room, in the order of its modules."""
+    package, left_out, _ = ROOMS[room]
     found: list[Mutant] = []
     home = importlib.import_module(package)
     for info in sorted(pkgutil.iter_modules(home.__path__), key=lambda item: item.name):
         if info.name not in left_out and word in info.name:
             found += mutants(importlib.import_module(f"{package}.{info.name}"))
-    found += mutants(home) if not word else ()
-    chosen = found[::every]
-    tests = tuple(test for test in tests if (TESTS / test).is_file())
+    return found if word else [*found, *mutants(home)]
+
+
+def spread(found: list[Mutant]) -> list[Mutant]:
+    """The same mutants, so that each beginning of the list is an even sample: steps of the golden ratio, no chance."""
+    size = len(found)
+    step = next((step for step in range(int(size * 0.618), size) if gcd(step, size) == 1), 1)
+    return [found[number * step % size] for number in range(size)]
+
+
+def run(chosen: list[Mutant], tests: tuple[str, ...], seconds: float) -> tuple[int, list[Mutant]]:
+    """(mutants tried, survivors). RuntimeError where the tests fail without any mutant: then every kill would be a lie."""
+    start = time.monotonic()
+    if not passes(None, tests, 600):
+        message = f"the tests fail without a mutant: python -m pytest {' '.join(OPTIONS)} tests/{{{','.join(tests)}}}"
+        raise RuntimeError(message)
+    patience = 10 + PATIENCE * int(time.monotonic() - start)
     survivors = []
-    for number, mutant in enumerate(chosen, 1):
-        if not killed(mutant, tests):
+    tried = 0
+    for mutant in chosen:
+        if time.monotonic() - start > seconds:
+            break
+        tried += 1
+        if passes(mutant, tests, patience):
             survivors.append(mutant)
-            print(f"[{number}/{len(chosen)}] survived: {place(mutant)}", flush=True)
-    return len(chosen), survivors
+            print(f"[{tried}/{len(chosen)}] survived: {place(mutant)}", flush=True)
+    return tried, survivors
+
+
+def spot(mutant: Mutant) -> str:
+    """Module and line."""
+    return f"{mutant.module.rpartition('.')[2]}:{mutant.line}"
 
 
 def place(mutant: Mutant) -> str:
     """Where a mutant sits and what it changes."""
-    return f"{mutant.module}:{mutant.line} {mutant.function}: {mutant.what}"
+    path = Path(sys.modules[mutant.module].__file__ or "").relative_to(TESTS.parent)
+    return f"{path}:{mutant.line} {mutant.function}: {mutant.what}"
 
 
 def main(arguments: list[str]) -> int:
     """0 where nothing survived."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("room", choices=ROOMS)
+    parser.add_argument("--most", type=int, default=None)
+    parser.add_argument("--module", default="", metavar="WORD")
+    parser.add_argument("--at", action="append", default=[], metavar="MODULE:LINE")
+    parser.add_argument("--seconds", type=float, default=float("inf"))
+    asked = parser.parse_args(arguments)
+    found = of_room(asked.room, asked.module)
+    chosen = spread([item for item in found if not asked.at or spot(item) in asked.at])[: asked.most]
     start = time.monotonic()
-    every, word = int(arguments[1]) if len(arguments) > 1 else 1, arguments[2] if len(arguments) > 2 else ""
-    tried, survivors = run(arguments[0], every, word)
-    spent = time.monotonic() - start
+    tried, survivors = run(chosen, ROOMS[asked.room][2], asked.seconds)
     print(
-        f"{arguments[0]}: {tried - len(survivors)} of {tried} mutants killed, {len(survivors)} survived, {spent:.0f} s"
+        f"{asked.room}: {tried - len(survivors)} of {tried} mutants killed, {len(survivors)} survived, "
+        f"{len(found)} in all, {time.monotonic() - start:.0f} s"
+        + (f"; stopped: {len(chosen) - tried} of the sample were not tried" if tried < len(chosen) else "")
     )
     return 1 if survivors else 0
 

@@ -1,4 +1,4 @@
-"""Mutation testing of rules and classifier, a sample of the mutants (all of them: `python tests/mutate.py rules`)."""
+"""Mutation testing of rules and classifier: a report of ten minutes a room. docs/decisions/mutation.md names the survivors."""
 
 from __future__ import annotations
 
@@ -10,20 +10,24 @@ from pathlib import Path
 import pytest
 
 MUTATE = Path(__file__).parent / "mutate.py"
+SECONDS = 600
+FLOOR = 0.85  # measured: above 0.9; a survivor is for the eye, and only a room whose tests fell asleep is red
+
+
+def mutate(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(MUTATE), *arguments], capture_output=True, text=True, check=False, cwd=MUTATE.parent.parent
+    )
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize(("room", "every", "share"), [("rules", 10, 0.9), ("config", 20, 0.8)])
-def test_most_mutants_are_noticed(room, every, share):
-    done = subprocess.run(
-        [sys.executable, str(MUTATE), room, str(every)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=MUTATE.parent.parent,
-    )
+@pytest.mark.parametrize("room", ["rules", "config"])
+def test_most_mutants_are_noticed(room, capsys):
+    done = mutate(room, "--seconds", str(SECONDS))
+    with capsys.disabled():
+        print(f"\n{done.stdout}")
     score = re.search(r"(\d+) of (\d+) mutants killed", done.stdout)
     assert score, done.stderr
     killed, tried = map(int, score.groups())
     assert tried > 20
-    assert killed >= share * tried, done.stdout
+    assert killed >= FLOOR * tried, done.stdout

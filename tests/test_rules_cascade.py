@@ -284,6 +284,19 @@ def test_spi004_says_that_the_command_adds_nothing():
     assert "static-crypto-map with 203.0.113.9" in finding.why
 
 
+def test_advice_on_recovery_says_why_the_peer_has_its_type():
+    advised = {f"SPI00{number}" for number in range(1, 6)}
+    told = [
+        (finding, flow.peer.why)
+        for device, _ in TABLE.values()
+        for finding in found(device)
+        for flow in device.incidents or ()
+        if finding.rule in advised and finding.verdict is FAIL and flow.peer
+    ]
+    assert {finding.rule for finding, _ in told} == advised
+    assert all(why[1:] in finding.why for finding, why in told)  # a sentence begins with a capital
+
+
 def test_no_rule_of_the_cascade_claims_what_is_not_established():
     texts = " ".join(
         f"{item.message} {item.why} {item.title} {' '.join(action.note for action in item.actions)}"

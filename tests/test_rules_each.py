@@ -286,6 +286,7 @@ def test_spi012_two_thousand_spokes_are_one_finding_without_periodic():
     finding = only(facts(peers=spokes), "SPI012")
     assert finding.peer is None
     assert "2000 peers" in finding.message
+    assert len(finding.evidence) == 6  # the line of DPD, and the first five peers
     assert "crypto isakmp keepalive 10 3 on-demand" in commands(finding)
 
 
