@@ -210,3 +210,20 @@ def test_other_peoples_captures(corpus: Path):
         trap = expected.get("logging", {}).get("trap")
         if trap:
             assert log.header.trap_level == trap.get("level", "disabled"), file.name
+
+
+@pytest.mark.parametrize(
+    ("line", "time", "relay_time"),
+    [
+        ("*Feb 29 10:00:00.123: ", "--02-29T10:00:00.123000", None),
+        ("Nov 24 10:00:01 192.0.2.9 12: Nov 24 10:00:00: ", "--11-24T10:00:00", "--11-24T10:00:01"),
+        ("Nov 24 2026 10:00:00: ", "2026-11-24T10:00:00", None),
+        ("1d02h: ", None, None),
+    ],
+)
+def test_a_row_shows_no_year_that_was_not_printed(line, time, relay_time):
+    reading = read_capture(Capture(command="show logging", text=f"{line}%SYS-5-CONFIG_I: Configured\n"), every_row=True)
+    assert reading is not None
+    (row,) = rows_of(reading)
+    assert (row["stamp"]["time"], row["relay_time"]) == (time, relay_time)
+    assert "1904" not in json.dumps(row)

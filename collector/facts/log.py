@@ -15,6 +15,7 @@ from collector.facts.clock import DeviceClock
 from collector.facts.looks import Look, Looks
 from collector.facts.place import Frame, Placed, Places, place
 from collector.model import (
+    NO_YEAR,
     BlindSpot,
     CryptoConfig,
     Evidence,
@@ -29,8 +30,6 @@ from collector.model import (
     Sighting,
     Version,
 )
-
-_NO_YEAR = 1904  # the reader's year of a stamp that has none
 
 LOGGING = "show logging"
 _BLIND_LEVELS = frozenset({"disabled", "emergencies", "alerts", "critical", "errors"})
@@ -130,7 +129,7 @@ def _frame(look: Look, clock: DeviceClock, stamps: str | None, version: tuple[Ve
 def _page(look: Look, log: Log, frame: Frame) -> _Page:
     if frame.now is None and frame.reference is None:
         relayed = [  # RFC 3164 has no year: such a time dates nothing
-            m.relay_time for m in log.messages if m.relay_time is not None and m.relay_time.year != _NO_YEAR
+            m.relay_time for m in log.messages if m.relay_time is not None and m.relay_time.year != NO_YEAR
         ]
         if relayed:
             frame = replace(frame, reference=relayed[-1].replace(tzinfo=None))

@@ -88,6 +88,7 @@ from collector.model.records import (
     Version,
 )
 from collector.model.values import (
+    NO_YEAR,
     Address,
     Spi,
     to_address,
@@ -95,6 +96,7 @@ from collector.model.values import (
 )
 
 __all__ = [
+    "NO_YEAR",
     "Action",
     "Address",
     "Binding",

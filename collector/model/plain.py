@@ -10,14 +10,14 @@ from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Any
 
-from collector.model.values import Spi
+from collector.model.values import NO_YEAR, Spi
 
 
 def plain(value: object) -> Any:
     """`value` as dict, list, str, int, float, bool or None.
 
-    Addresses in canonical text form, SPIs as 0x + 8 upper-case hex digits, times ISO 8601, durations in seconds
-    (a whole number where it is one), enums as their value.
+    Addresses in canonical text form, SPIs as 0x + 8 upper-case hex digits, times ISO 8601 (--MM-DDThh:mm:ss where the
+    log printed no year), durations in seconds (a whole number where it is one), enums as their value.
     """
     match value:
         case Enum():
@@ -25,7 +25,7 @@ def plain(value: object) -> Any:
         case Spi() | IPv4Address() | IPv6Address() | Path():
             return str(value)
         case datetime() | date():
-            return value.isoformat()
+            return _time(value)
         case timedelta():
             seconds = value.total_seconds()
             return int(seconds) if seconds == int(seconds) else seconds
@@ -37,3 +37,8 @@ def plain(value: object) -> Any:
             return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
         case _:
             return value
+
+
+def _time(value: datetime | date) -> str:
+    text = value.isoformat()
+    return text if value.year != NO_YEAR else text.replace(f"{NO_YEAR}-", "--", 1)

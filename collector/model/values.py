@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 Address = IPv4Address | IPv6Address
+NO_YEAR = 1904  # `year` of a log's time that was printed without one; a leap year, so that 29 Feb stands
 
 
 class Spi(int):

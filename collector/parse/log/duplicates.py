@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from collector.model import InvalidSpi, LogMessage, RelatedEvent, Stamp
-from collector.parse.log.stamp import NO_YEAR
+from collector.model import NO_YEAR, InvalidSpi, LogMessage, RelatedEvent, Stamp
 
 _SECOND = timedelta(seconds=1)
 _Key = tuple[object, ...]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from collector.model import Stamp
+from collector.model import NO_YEAR, Stamp
 from collector.parse.log.header import Header, relay_time
-from collector.parse.log.stamp import DATE, ISO, MONTHS, NO_YEAR, read_stamp
+from collector.parse.log.stamp import DATE, ISO, MONTHS, read_stamp
 
 # all other forms take the long way
 PLAIN = re.compile(

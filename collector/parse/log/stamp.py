@@ -6,10 +6,9 @@ import re
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from collector.model import Stamp
+from collector.model import NO_YEAR, Stamp
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-NO_YEAR = 1904  # a leap year, so that 29 Feb stands
 
 _CLOCK = r"\d{1,2}:\d\d:\d\d(?:[.,]\d{1,9})?"
 _YEAR = r"(?:19|20)\d\d"
