@@ -1,4 +1,4 @@
-"""show crypto gdoi [gm]: which GETVPN groups this router is in. There the addresses of a message are hosts, not peers."""
+"""show crypto gdoi [gm | ks]: which GETVPN groups this router is in. There the addresses of a message are hosts, not peers."""
 
 from __future__ import annotations
 
@@ -49,6 +49,13 @@ COMMAND: Command[GdoiGroup] = Command(
     lines=("show crypto gdoi",),
     read=read,
     template="cisco_ios_show_crypto_gdoi",
-    spellings=("show crypto gdoi gm", "show crypto gdoi group <name>", "show crypto gkm", "show crypto gkm gm"),
+    spellings=(
+        "show crypto gdoi gm",
+        "show crypto gdoi ks",
+        "show crypto gdoi group <name>",
+        "show crypto gkm",
+        "show crypto gkm gm",
+        "show crypto gkm ks",
+    ),
     about="is GETVPN in use here?",
 )

@@ -161,6 +161,13 @@ COMMAND: Command[IkeSa] = Command(
     lines=("show crypto isakmp sa", "show crypto isakmp sa detail"),
     read=read,
     template="cisco_ios_show_crypto_isakmp_sa",
-    spellings=("show crypto ikev1 sa", "show crypto ikev1 sa detail"),
+    spellings=(
+        "show crypto ikev1 sa",
+        "show crypto ikev1 sa detail",
+        # a part of the table, in its shape; `count` and `nat` print something else
+        *(f"show crypto isakmp sa {part}" for part in ("active", "standby", "vrf <vrf>")),
+        *(f"show crypto isakmp sa {part} detail" for part in ("active", "standby", "vrf <vrf>")),
+        *(f"show crypto isakmp sa detail {part}" for part in ("active", "standby", "vrf <vrf>")),
+    ),
     about="is there an IKE SA with the peer? Without one IOS cannot tell it to delete",
 )
