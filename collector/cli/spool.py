@@ -5,12 +5,12 @@ Only devices that an incident concerns, at either end, are joined in memory; the
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
 
+from collector.cli.packed import pack, unpack
 from collector.errors import StateError
 from collector.history.codec import snapshot_blob, snapshot_of
 from collector.model import Address, Facts, Snapshot, Spi, State, to_address
@@ -141,11 +141,12 @@ class Spool:
 
     def put(self, facts: Facts) -> None:
         """Keep a device's facts."""
-        self._write(self._path(facts.device.name, "facts"), pickle.dumps(facts, protocol=5))
+        self._write(self._path(facts.device.name, "facts"), pack(facts))
 
     def get(self, name: str) -> Facts:
         """A device's facts. Only this process writes here: the folder is 0700 and made for this run."""
-        found: Facts = pickle.loads(self._path(name, "facts").read_bytes())  # noqa: S301 - see above
+        found = unpack(self._path(name, "facts").read_bytes())
+        assert isinstance(found, Facts)
         return found
 
 
