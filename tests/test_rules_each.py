@@ -81,6 +81,11 @@ def test_spi006_a_scan_of_one_address_is_told_in_the_singular():
     assert "by 1 address that is no peer: 198.51.100.1." in alone.message
 
 
+@pytest.mark.parametrize("state", [State.SCAN, State.UNKNOWN_SOURCE])
+def test_spi006_does_not_deny_the_sources_that_it_names(state):
+    assert verdicts(facts(incident(source="198.51.100.1", state=state)), "SPI006") == {FAIL}
+
+
 def test_spi006_pass_and_unknown():
     assert verdicts(facts(peers=(peer(),)), "SPI006") == {PASS}
     assert verdicts(facts(peers=(peer(),), **DARK), "SPI006") == {UNKNOWN}
