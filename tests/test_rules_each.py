@@ -130,6 +130,10 @@ def test_spi007_says_what_it_read_and_what_it_lacks():
     (low,) = said(facts(counter_only(rate=10.0), counters=(counter(),)), "SPI007")
     assert "below the noise level" in low.message
     (loud,) = said(facts(counter_only(), counters=(counter(),)), "SPI007")
+    assert loud.missing == low.missing == ""
+    (rateless,) = said(facts(counter_only(rate=None), counters=(counter(),)), "SPI007")
+    assert rateless.missing == "the rate of the counter"
+    assert "at an unknown rate" in rateless.message
     assert "below the noise level" not in loud.message
     assert "may be black-holed" in loud.message
 
