@@ -11,7 +11,7 @@ import pytest
 
 MUTATE = Path(__file__).parent / "mutate.py"
 SECONDS = 600
-FLOOR = 0.85  # measured: above 0.9; a survivor is for the eye, and only a room whose tests fell asleep is red
+FLOOR = 0.75  # first samples: 0.84 to 0.91; a survivor is for the eye, only a room whose tests fell asleep is red
 
 
 def mutate(*arguments: str) -> subprocess.CompletedProcess[str]:
