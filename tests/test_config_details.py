@@ -279,3 +279,8 @@ def test_one_interface_carries_one_map_a_family():
         + " crypto map A\n ipv6 crypto map B\n crypto map C\n"
     )
     assert {one.name: one.applied for one in config.bindings} == {"A 10": False, "B 10": True, "C 10": True}
+
+
+def test_an_identity_or_a_key_may_end_before_its_mask():
+    profile = "crypto isakmp profile I\n match identity address\n match identity address 198.51.100.1\n"
+    assert read(profile + "crypto keyring K\n pre-shared-key address 198.51.100.1\n").hostname == "R1"
