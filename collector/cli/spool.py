@@ -18,6 +18,7 @@ from collector.model import Address, Facts, Snapshot, Spi, State, to_address
 SUSPECT = frozenset({State.PERSISTENT, State.PENDING, State.INSUFFICIENT_DATA})
 
 BOTH = frozenset({1, 2})
+HELD = 200  # devices whose facts stay in memory: a bound of some 30 MB, and most inventories never touch the disk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +117,7 @@ class Spool:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.places: dict[str, int] = {}
+        self.held: dict[str, Facts] = {}
 
     def _path(self, name: str, kind: str) -> Path:
         return self.folder / f"{self.places.setdefault(name, len(self.places)):06d}.{kind}"
@@ -140,11 +142,17 @@ class Spool:
         return self._path(name, "snapshot").read_bytes()
 
     def put(self, facts: Facts) -> None:
-        """Keep a device's facts."""
+        """Keep a device's facts: the first in memory, the rest on disk."""
+        name = facts.device.name
+        if name in self.held or len(self.held) < HELD:
+            self.held[name] = facts
+            return
         self._write(self._path(facts.device.name, "facts"), pack(facts))
 
     def get(self, name: str) -> Facts:
         """A device's facts. Only this process writes here: the folder is 0700 and made for this run."""
+        if name in self.held:
+            return self.held[name]
         found = unpack(self._path(name, "facts").read_bytes())
         assert isinstance(found, Facts)
         return found

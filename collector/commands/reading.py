@@ -11,6 +11,8 @@ from collector.model import CaptureStatus
 from collector.parse import Row, Unparsed, stream, unmarked
 
 R = TypeVar("R")
+# `exec prompt timestamp` puts these before every answer, an empty one too
+_LOAD = ("Load for five secs:", "Time source is ", "No time source")
 
 
 def read_table(
@@ -60,7 +62,7 @@ class _Seen:
     def watch(self, lines: Iterable[str]) -> Iterator[str]:
         for line in lines:
             stripped = line.strip()
-            if stripped:
+            if stripped and not stripped.startswith(_LOAD):
                 self.text_lines += 1
                 self.counted += any(word in line for word in self.words)
                 self.said_none = self.said_none or bool(self.empty and stripped.startswith(self.empty))
