@@ -16,6 +16,7 @@ from functools import cache
 
 from collector.commands import CATALOGUE, read_capture
 from collector.model import (
+    UNKNOWN_SPI,
     Address,
     Capture,
     CpuLoad,
@@ -37,9 +38,6 @@ SECOND_SAMPLE = timedelta(
 )  # a black hole drops at least a keepalive in that time; longer holds a VTY for nothing
 SPARE = timedelta(seconds=10)  # left of the visit's budget after the wait, or there is no second sample
 MOST_PEERS = 3  # asked one by one; more, and the whole table is asked
-UNKNOWN_SPI = frozenset(
-    {"IN_US_V4_PKT_SA_NOT_FOUND_SPI", "IN_TRANS_V4_IPSEC_PKT_NOT_FOUND_SPI", "IN_US_V6_PKT_SA_NOT_FOUND_SPI"}
-)
 _BUFFER = re.compile(r"logging buffered (?:discriminator \S{1,32} )?(\d{1,12})")
 
 DATAPATH = "show platform hardware qfp active feature ipsec datapath drops"

@@ -57,11 +57,6 @@ class DeviceClock:
     zone: str | None = None
     mark: str | None = None
 
-    @property
-    def steady(self) -> bool:
-        """Comparable with the clocks of other routers."""
-        return self.offset_known and self.mark == ""
-
     def aware(self, local: datetime) -> datetime:
         """Local time with its offset."""
         return local.replace(tzinfo=timezone(self.offset))

@@ -13,17 +13,12 @@ from typing import Any, Literal
 
 from collector.facts.clock import DeviceClock
 from collector.facts.looks import Look, Looks
-from collector.model import Counter, DropTable, Evidence, History
+from collector.model import UNKNOWN_SPI, Counter, DropTable, Evidence, History
 
 DATAPATH = "show platform hardware qfp active feature ipsec datapath drops"
 GLOBAL = "show platform hardware qfp active statistics drop"
 DROPS = "show drops"
 
-UNKNOWN_SPI = (
-    "IN_US_V4_PKT_SA_NOT_FOUND_SPI",
-    "IN_TRANS_V4_IPSEC_PKT_NOT_FOUND_SPI",
-    "IN_US_V6_PKT_SA_NOT_FOUND_SPI",
-)
 _SHOWN_GLOBAL = ("IpsecInput",)
 _SHOWN_IF_THERE = frozenset({"IN_V4_PKT_HIT_INVALID_SA", "IpsecInvalidSa"})
 _SLACK = timedelta(minutes=2)  # uptime is printed in minutes

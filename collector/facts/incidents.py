@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from collector.facts.binding import Binder, Bound
-from collector.facts.counters import UNKNOWN_SPI, CounterFacts
+from collector.facts.counters import CounterFacts
 from collector.facts.log import LogFacts
 from collector.facts.peers import Ground
 from collector.facts.states import Key, Scene, active_window, decide, flow_state
 from collector.facts.tables import Seen, Table
 from collector.model import (
+    UNKNOWN_SPI,
     Address,
     Evidence,
     History,

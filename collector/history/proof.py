@@ -5,15 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from collector.history.life import Absence
-from collector.model import CaptureStatus, Facts, Finding, State
+from collector.model import UNKNOWN_SPI, CaptureStatus, Facts, Finding, State
 
 OPEN_STATES = frozenset(
     {State.PERSISTENT, State.PENDING, State.INSUFFICIENT_DATA, State.RECURRING_REKEY, State.SCAN, State.UNKNOWN_SOURCE}
-)
-UNKNOWN_SPI = (
-    "IN_US_V4_PKT_SA_NOT_FOUND_SPI",
-    "IN_TRANS_V4_IPSEC_PKT_NOT_FOUND_SPI",
-    "IN_US_V6_PKT_SA_NOT_FOUND_SPI",
 )
 CONFIG_RULES = frozenset({"SPI012", "SPI013", "SPI014"})
 

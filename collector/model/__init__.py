@@ -58,6 +58,7 @@ from collector.model.policy import (
     Thresholds,
 )
 from collector.model.records import (
+    UNKNOWN_SPI,
     Clock,
     ConfigText,
     CpuLoad,
@@ -97,6 +98,7 @@ from collector.model.values import (
 
 __all__ = [
     "NO_YEAR",
+    "UNKNOWN_SPI",
     "Action",
     "Address",
     "Binding",

@@ -437,6 +437,13 @@ class StandbyGroup:
     virtual: Address | None = None
 
 
+UNKNOWN_SPI = (  # the QFP drop reasons for an SPI without an SA; keyed by name, as numbers differ by platform
+    "IN_US_V4_PKT_SA_NOT_FOUND_SPI",
+    "IN_TRANS_V4_IPSEC_PKT_NOT_FOUND_SPI",
+    "IN_US_V6_PKT_SA_NOT_FOUND_SPI",
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DropCounter:
     """One drop reason, keyed by name: numbers differ by platform."""

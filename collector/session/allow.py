@@ -7,7 +7,7 @@ the CPU: none of them is a line of the catalogue, and the words are refused even
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cache
 
 from collector.errors import UsageError
@@ -126,8 +126,3 @@ def fill(line: str, **values: str) -> str:
     filled = _PLACEHOLDER.sub(lambda found: values[found[1]], line)
     check(filled)
     return filled
-
-
-def first_allowed(lines: Iterable[str]) -> str | None:
-    """The first of several spellings that may be typed."""
-    return next((line for line in lines if allowed(line)), None)
