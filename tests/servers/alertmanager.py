@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
-import time
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
+
+from servers.loopback import free_port, wait_until_up
 
 PROGRAM = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
 
@@ -40,15 +40,10 @@ class Alertmanager:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            try:
-                urllib.request.urlopen(self.url + "/-/ready", timeout=2).close()
-            except OSError:
-                time.sleep(0.1)
-            else:
-                return
-        raise RuntimeError("Alertmanager did not start")
+        wait_until_up(self.ready, seconds=20, name="Alertmanager")
+
+    def ready(self) -> None:
+        urllib.request.urlopen(self.url + "/-/ready", timeout=2).close()
 
     def stop(self) -> None:
         if self.process is not None:
@@ -62,7 +57,5 @@ class Alertmanager:
 
 
 def install(folder: Path) -> Alertmanager:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     return Alertmanager(folder=folder, port=port)

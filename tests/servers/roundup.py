@@ -6,14 +6,14 @@ roundup-server refuses to run as root, so its WSGI dispatcher is served in a pro
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
+
+from servers.loopback import free_port, wait_until_up
 
 PASSWORD = "tracker-admin"
 _SERVE = """
@@ -48,15 +48,7 @@ class Roundup:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            try:
-                self.get("/rest/data/status")
-            except OSError:
-                time.sleep(0.1)
-            else:
-                return
-        raise RuntimeError("the tracker did not start")
+        wait_until_up(lambda: self.get("/rest/data/status"), seconds=30, name="Roundup")
 
     def stop(self) -> None:
         if self.process is not None:
@@ -90,9 +82,7 @@ class Roundup:
 def install(folder: Path) -> Roundup:
     """A fresh tracker in `folder`, not started."""
     home = folder / "tracker"
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     admin = [sys.executable, "-c", "from roundup.scripts.roundup_admin import run; run()", "-i", str(home)]
     subprocess.run([*admin, "install", "classic", "anydbm"], check=True, capture_output=True)
     config = home / "config.ini"

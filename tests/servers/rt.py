@@ -6,13 +6,13 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
-import time
 import urllib.request
 from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
+
+from servers.loopback import free_port, wait_until_up
 
 SETUP = shutil.which("rt-setup-database-5")
 SERVER = Path("/usr/share/request-tracker5/libexec/rt-server")
@@ -50,15 +50,7 @@ class RequestTracker:
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # it forks a worker: both end by their process group
         )
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            try:
-                self.get("/REST/2.0/rt")
-            except OSError:
-                time.sleep(0.2)
-            else:
-                return
-        raise RuntimeError("Request Tracker did not start")
+        wait_until_up(lambda: self.get("/REST/2.0/rt"), seconds=60, name="Request Tracker")
 
     def stop(self) -> None:
         if self.process is not None:
@@ -80,9 +72,7 @@ class RequestTracker:
 
 
 def install(folder: Path) -> RequestTracker:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     for name in ("none", "mason", "sessions"):
         (folder / name).mkdir()
     settings = {
