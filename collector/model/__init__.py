@@ -48,6 +48,7 @@ from collector.model.finding import (
     Report,
     Rule,
     Run,
+    TunnelEnds,
     Verdict,
 )
 from collector.model.plain import plain
@@ -171,6 +172,7 @@ __all__ = [
     "State",
     "Thresholds",
     "Timeouts",
+    "TunnelEnds",
     "Verdict",
     "Version",
     "plain",

@@ -150,6 +150,7 @@ class Join:
     sender_dpd: Dpd = Dpd(mode="unknown")
     sender_seen_as: Address | None = None  # {dst}: R as S sees it (S's remote end)
     sender_vrf: str | None = None  # VRF of the outer packets at S
+    sender_local: Address | None = None  # S's own end, as S has it (behind NAT: not what R sees)
     candidates: tuple[str, ...] = ()
     chance: float | None = None
     why: str = ""

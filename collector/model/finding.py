@@ -51,13 +51,32 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TunnelEnds:
+    """The outer ends of one tunnel, as the router of a finding has them and, where a join told, as its far end does.
+
+    local, remote, vrf: of the router itself. far_device, far_local, far_remote, far_vrf: the other router, its own
+    address, this router as that one sees it (NAT may stand between), its VRF of the outer packets. vrf `None`: global,
+    or not known.
+    """
+
+    local: Address | None
+    remote: Address | None
+    vrf: str | None = None
+    far_device: str | None = None
+    far_local: Address | None = None
+    far_remote: Address | None = None
+    far_vrf: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """What one rule says of one subject. The engine stamps rule, level (unless the rule says so) and device.
 
     subject: the tunnel and direction the judgement is about, without SPI, counter or time: it makes the fingerprint.
     level: only where the rule departs from its card. missing: the fact that was not there (verdict unknown).
     event: an incident stands behind it; an `unknown` is worth a person's time only then, and an opt-in rule may
-    speak unasked. far_device: the other router of the tunnel, where it is known.
+    speak unasked. far_device: the other router of the tunnel, where it is known. ends: what tells two tunnels between
+    the same two routers apart.
     """
 
     verdict: Verdict
@@ -76,6 +95,7 @@ class Judgement:
     missing: str = ""
     event: bool = False
     far_device: str | None = None
+    ends: TunnelEnds | None = None
     rule: str = ""  # stamped by the engine
     device: str = ""  # stamped by the engine
 
@@ -102,6 +122,7 @@ class Finding:
     state: Literal["new", "ongoing", "reopened", "resolved"] = "new"
     far_device: str | None = None  # the other router of the tunnel, where it is known
     spis: tuple[Spi, ...] = ()
+    ends: TunnelEnds | None = None  # of the tunnel, where the finding is about one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
