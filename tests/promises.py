@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +49,22 @@ def spi(*arguments: str, env: Mapping[str, str] | None = None, **more: Any) -> s
     )
 
 
-def starting(*arguments: str, **more: Any) -> subprocess.Popen[bytes]:
-    """Start the command; the caller ends it."""
+@contextmanager
+def starting(*arguments: str, **more: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """Start the command; it is killed when the block ends, should it still run."""
     pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more
-    return subprocess.Popen(command(*arguments), stdin=subprocess.DEVNULL, env=environment(), **pipe)
+    with subprocess.Popen(command(*arguments), stdin=subprocess.DEVNULL, env=environment(), **pipe) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_until(true: Callable[[], object], process: subprocess.Popen[bytes], *, seconds: float = 90) -> None:
+    """Wait for a condition; where the process ends before it, or it does not come true, its last words are shown."""
+    end = time.monotonic() + seconds
+    while not true():
+        if process.poll() is not None or time.monotonic() > end:
+            process.kill()
+            raise AssertionError(process.communicate())
+        time.sleep(0.02)
