@@ -66,6 +66,27 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX spis_old ON spis(last_seen);
     CREATE INDEX findings_open ON findings(device) WHERE state <> 'resolved';
     """,
+    # what a later run may ask of a router that it does not visit: the far ends of joins, and the losses of its log
+    """
+    CREATE TABLE far_ends (
+        number INTEGER PRIMARY KEY, device TEXT NOT NULL UNIQUE, run_id TEXT NOT NULL, taken_at TEXT NOT NULL,
+        body BLOB NOT NULL, sas_run_id TEXT, sas_taken_at TEXT, sas BLOB
+    );
+    CREATE TABLE far_addresses (
+        address TEXT NOT NULL, number INTEGER NOT NULL REFERENCES far_ends(number) ON DELETE CASCADE,
+        PRIMARY KEY (address, number)
+    ) WITHOUT ROWID;
+    CREATE INDEX far_addresses_of ON far_addresses(number);
+    CREATE TABLE far_spis (
+        spi INTEGER NOT NULL, number INTEGER NOT NULL REFERENCES far_ends(number) ON DELETE CASCADE,
+        PRIMARY KEY (spi, number)
+    ) WITHOUT ROWID;
+    CREATE INDEX far_spis_of ON far_spis(number);
+    CREATE TABLE log_losses (
+        device TEXT PRIMARY KEY, at TEXT NOT NULL, booted_at TEXT, dropped INTEGER, rate_limited INTEGER,
+        overruns INTEGER, grew_at TEXT
+    ) WITHOUT ROWID;
+    """,
 )
 
 
