@@ -43,6 +43,7 @@ class Command(Generic[R_co]):
     read: lines (no echo, no prompt, refusal already excluded) and the filter behind a pipe -> Reading.
     read_scoped: the same where the line names an address, if such an answer is shaped otherwise.
     read_every: the same for a listing of every row, where `read` keeps only what facts are made of.
+    whole_filters: texts behind a pipe, besides those of `lines`, that keep every block of the answer.
     """
 
     name: str
@@ -54,4 +55,5 @@ class Command(Generic[R_co]):
     spellings: tuple[str, ...] = ()
     read_scoped: Callable[[Iterable[str], str | None], Reading[R_co]] | None = None
     read_every: Callable[[Iterable[str], str | None], Reading[R_co]] | None = None
+    whole_filters: frozenset[str] = frozenset()
     about: str = ""  # one line for the catalogue: why it is asked

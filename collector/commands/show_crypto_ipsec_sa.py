@@ -15,6 +15,7 @@ from collector.commands.ipsec_flows import Form, fold
 from collector.model import IpsecFlow
 
 FILTER = "include interface:|tag:|vrf:|ident|current.peer|endpt|spi|sas:|settings|timing|Status"
+WHOLE_FILTERS = frozenset({FILTER, FILTER.replace("current.peer", "current_peer")})
 COUNTS: tuple[Count[IpsecFlow], ...]
 
 
@@ -38,7 +39,7 @@ def read(lines: Iterable[str], filtered: str | None) -> Reading[IpsecFlow]:
         counts=COUNTS,
         empty=EMPTY,
         filtered=filtered,
-        whole_filters=frozenset({FILTER, FILTER.replace("current.peer", "current_peer")}),
+        whole_filters=WHOLE_FILTERS,
     )
 
 
@@ -71,5 +72,6 @@ COMMAND: Command[IpsecFlow] = Command(
         "show crypto ipsec sa ipv6 detailed",
         "show crypto ipsec sa interface <interface> ipv6",
     ),
+    whole_filters=WHOLE_FILTERS,
     about="the SPIs that are accepted and used now, per peer",
 )

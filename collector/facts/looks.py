@@ -122,9 +122,7 @@ def read(snapshot: Snapshot) -> Looks:
 
 
 def _extent(command: str, typed: Typed) -> tuple[str, Address | None]:
-    if typed.filtered is not None and not any(
-        line.partition("|")[2].strip() == typed.filtered for line in typed.command.lines
-    ):
+    if typed.filtered is not None and typed.filtered not in {*_filters(typed), *typed.command.whole_filters}:
         return "part", None
     words = command.partition("|")[0].split()[len(typed.command.name.split()) :]
     rest = [word for word in words if not any(form.startswith(word.lower()) for form in _FORMS)]
@@ -132,6 +130,10 @@ def _extent(command: str, typed: Typed) -> tuple[str, Address | None]:
         return "all", None
     peer = next((found for word in rest if (found := to_address(word))), None)
     return ("peer", peer) if peer is not None else ("part", None)
+
+
+def _filters(typed: Typed) -> Iterator[str]:
+    yield from (line.partition("|")[2].strip() for line in typed.command.lines)
 
 
 def _texts(capture: Capture, records: tuple[object, ...]) -> tuple[dict[int, str], dict[int, int]]:
