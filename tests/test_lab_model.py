@@ -28,8 +28,8 @@ def test_what_one_end_receives_the_other_sends_unless_a_trouble_says_otherwise(n
     now = EPOCH + timedelta(seconds=later)
     for link in net.links:
         first, second = (state.holding(net, link, end.device, now) for end in link.ends)
-        trouble = net.trouble_of(link.name)
-        lost = trouble and trouble.kind in state.LOSING and now < state.heals_at(link, trouble)
+        trouble = net.trouble_of(link.name, now)
+        lost = trouble and trouble.kind in state.LOSING and now < state.heals_at(net, link, trouble)
         if not lost:
             assert [sa.spi for sa in first.inbound] == [sa.spi for sa in second.outbound]
             assert [sa.spi for sa in second.inbound] == [sa.spi for sa in first.outbound]
@@ -38,7 +38,7 @@ def test_what_one_end_receives_the_other_sends_unless_a_trouble_says_otherwise(n
             continue
         receiver, sender = (first, second) if first.end.device == trouble.receiver else (second, first)
         assert receiver.inbound == receiver.outbound == ()
-        assert sender.current.spi == state.stale_spi(link, trouble)
+        assert sender.current.spi == state.stale_spi(net, link, trouble, trouble.receiver)
         assert 0 < sender.current.remaining(now) <= link.lifetime.total_seconds()
 
 
@@ -216,11 +216,11 @@ def test_the_unknown_spi_counter_of_an_old_asr_rises_without_a_line():
 def test_a_stale_sa_that_dies_is_replaced_at_both_ends():
     net = network("static-crypto-map")
     (link,), (trouble,) = net.links, net.troubles
-    end = state.heals_at(link, trouble)
+    end = state.heals_at(net, link, trouble)
     before = state.holding(net, link, "right", end - timedelta(seconds=1))
     after = state.holding(net, link, "right", end + timedelta(seconds=1))
     assert not before.inbound
-    assert after.inbound[0].spi != state.stale_spi(link, trouble)
+    assert after.inbound[0].spi != state.stale_spi(net, link, trouble, "right")
     assert after.live_ike is not None
     quiet = [e for e in events.entries(net, net.device("right"), end + timedelta(hours=1)) if "INV_SPI" in e.text]
     assert all(e.time <= end for e in quiet)

@@ -6,7 +6,9 @@ scenario chooses (`log.limiter`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address
 
@@ -17,16 +19,57 @@ MINUTE = timedelta(seconds=60)
 LEVELS = ("emergencies", "alerts", "critical", "errors", "warnings", "notifications", "informational", "debugging")
 _TYPED = "%SYS-5-CONFIG_I: Configured from console by lab on vty0 (10.0.0.25)"
 _FIRST = timedelta(seconds=2)  # from the loss of the SA to the first packet that meets nothing
+BOOT = timedelta(seconds=95)  # from the boot to the first packets
+
+
+@dataclass(frozen=True, slots=True)
+class Produced:
+    """What a router produced since its boot, oldest first: `whole[start:end]`. levels: how many of each level before each."""
+
+    whole: Sequence[Entry]
+    start: int
+    end: int
+    levels: Sequence[tuple[int, ...]]
+
+    def up_to(self, level: int) -> int:
+        """How many messages are of a level or a graver one."""
+        return sum(self.levels[self.end][: level + 1]) - sum(self.levels[self.start][: level + 1])
 
 
 def entries(network: Network, device: Device, now: datetime) -> list[Entry]:
     """Every message that the router has produced by now, oldest first, whatever its log keeps of them."""
-    found = list(_noise(network, device, now))
-    found += _chatter(network, device, now)
-    found += _limited(_invalid_spi(network, device, now), device)
+    found = produced(network, device, now)
+    return list(found.whole[found.start : found.end])
+
+
+def produced(network: Network, device: Device, now: datetime) -> Produced:
+    """The same without a copy. Until the network's horizon it is worked out once."""
+    until = now if network.horizon is None else max(now, network.horizon)
+    key = ("produced", device.name, until)
+    made = network.memo.get(key)
+    if made is None:
+        made = _made(network, device, until)
+        if network.horizon is not None:
+            network.memo[key] = made
+    whole, times, levels = made
+    return Produced(whole, bisect_left(times, device.booted), bisect_right(times, now), levels)
+
+
+def _made(
+    network: Network, device: Device, until: datetime
+) -> tuple[list[Entry], list[datetime], list[tuple[int, ...]]]:
+    found = list(_noise(network, device, until))
+    found += _chatter(network, device, until)
+    found += _limited(_invalid_spi(network, device, until), device)
     for trouble in network.troubles_at(device.name):
-        found += _around(network, device, trouble, now)
-    return sorted((e for e in set(found) if device.booted <= e.time <= now), key=lambda e: (e.time, e.text))
+        found += _around(network, device, trouble, until)
+    whole = sorted((e for e in set(found) if e.time <= until), key=lambda e: (e.time, e.text))
+    levels = [(0,) * len(LEVELS)]
+    for entry in whole:
+        counts = list(levels[-1])
+        counts[entry.level] += 1
+        levels.append(tuple(counts))
+    return whole, [entry.time for entry in whole], levels
 
 
 def body(destination: IPv4Address, spi: int, source: IPv4Address, interface: str, *, era: int = 2016) -> str:
@@ -44,7 +87,7 @@ def _invalid_spi(network: Network, device: Device, now: datetime) -> Iterator[tu
         return
     for trouble in network.troubles_at(device.name):
         destination, interface = _destination(network, trouble, device), _input(network, trouble, device)
-        for flow, moment, spi, source in _shots(network, trouble, now):
+        for flow, moment, spi, source in _shots(network, trouble, device.name, now):
             text = body(destination, spi, source, interface, era=device.platform.era)
             yield flow, Entry(time=moment, level=4, text=text)
 
@@ -61,32 +104,38 @@ def _input(network: Network, trouble: Trouble, device: Device) -> str:
     return link.end(device.name).interface if link is not None and link.kind == "sd-wan" else device.platform.wan
 
 
-def _shots(network: Network, trouble: Trouble, now: datetime) -> Iterator[tuple[str, datetime, int, IPv4Address]]:
+def _shots(
+    network: Network, trouble: Trouble, receiver: str, now: datetime
+) -> Iterator[tuple[str, datetime, int, IPv4Address]]:
     """(flow, time, SPI, source) of each packet worth a line."""
     if trouble.kind in {"scan", "unknown-source"}:
         yield from _foreign(trouble, now)
         return
+    if trouble.kind == "busy-log":
+        return
     link = network.link(trouble.link)
     assert link is not None
-    far = link.far(trouble.receiver)
-    source = link.end(trouble.receiver).remote
+    far = link.far(receiver)
+    source = link.end(receiver).remote
     if link.kind == "getvpn":
         source = network.device(far.device).lan.network[30]
     if trouble.kind == "rekey-transient":
-        spi = state.incoming(link, trouble.receiver, state.pair_at(link, trouble.since)[0].number)
+        number = state.pair_in_use(network, link, trouble.since).number
+        spi = trouble.spi if trouble.spi is not None else state.incoming(link, receiver, number)
         yield link.name, trouble.since, spi, source
     elif trouble.kind == "recurring-rekey":
         for number in range((now - link.base) // (link.lifetime - state.OVERLAP) + 1):
             moment = link.base + number * (link.lifetime - state.OVERLAP) + timedelta(milliseconds=340)
-            yield link.name, moment, state.incoming(link, trouble.receiver, number), source
+            yield link.name, moment, state.incoming(link, receiver, number), source
     elif trouble.kind == "forwarding-plane":
-        for moment in _minutes(trouble, link.name, now):
-            pair = state.pair_at(link, moment)[0]
-            yield link.name, moment, state.incoming(link, trouble.receiver, pair.number), source
-    else:
-        end = min(now, state.heals_at(link, trouble))
+        end = now if trouble.until is None else min(now, trouble.until)
         for moment in _minutes(trouble, link.name, end):
-            yield link.name, moment, state.stale_spi(link, trouble), source
+            pair = state.pair_in_use(network, link, moment)
+            yield link.name, moment, state.incoming(link, receiver, pair.number), source
+    else:
+        end = min(now, state.heals_at(network, link, trouble))
+        for moment in _minutes(trouble, link.name, end):
+            yield link.name, moment, state.stale_spi(network, link, trouble, receiver), source
 
 
 def _foreign(trouble: Trouble, now: datetime) -> Iterator[tuple[str, datetime, int, IPv4Address]]:
@@ -94,7 +143,8 @@ def _foreign(trouble: Trouble, now: datetime) -> Iterator[tuple[str, datetime, i
     for number, source in enumerate(trouble.sources):
         spi = trouble.spi if trouble.spi is not None else seeds.spi(trouble.receiver, source)
         start = trouble.since + number * timedelta(seconds=3)
-        moments = [start] if trouble.kind == "scan" else list(_minutes(trouble, str(source), now))
+        end = now if trouble.until is None else min(now, trouble.until)
+        moments = [start] if trouble.kind == "scan" else list(_minutes(trouble, str(source), end))
         for moment in moments:
             yield str(source), moment, spi, source
 
@@ -125,7 +175,7 @@ def _around(network: Network, device: Device, trouble: Trouble, now: datetime) -
     """What the router logged beside it: why the state was lost, and what IKE said."""
     if trouble.cause == "reload":
         yield Entry(
-            time=device.booted + timedelta(seconds=74),
+            time=trouble.since - BOOT + timedelta(seconds=74),
             level=6,
             text="%CRYPTO-6-ISAKMP_ON_OFF: ISAKMP is ON",
         )
@@ -135,6 +185,9 @@ def _around(network: Network, device: Device, trouble: Trouble, now: datetime) -
             level=5,
             text=f"%HSRP-5-STATECHANGE: {device.platform.wan} Grp 1 state Standby -> Active",
         )
+    if trouble.kind == "busy-log":
+        for number, moment in enumerate(_every(trouble.since, trouble.interval, min(now, trouble.until or now))):
+            yield _everyday(device, number, moment)
     link = network.link(trouble.link)
     if link is None:
         return
@@ -146,7 +199,9 @@ def _around(network: Network, device: Device, trouble: Trouble, now: datetime) -
     if trouble.ikmp_no_sa:
         text = f"%CRYPTO-4-IKMP_NO_SA: IKE message from {peer} has no SA and is not an initialization offer"
         for moment in _every(
-            trouble.since + timedelta(seconds=41), timedelta(seconds=300), min(now, state.heals_at(link, trouble))
+            trouble.since + timedelta(seconds=41),
+            timedelta(seconds=300),
+            min(now, state.heals_at(network, link, trouble)),
         ):
             yield Entry(time=moment, level=4, text=text)
 
@@ -168,7 +223,14 @@ def last_change(network: Network, device: Device) -> datetime:
 
 
 def _noise(network: Network, device: Device, now: datetime) -> Iterator[Entry]:
-    """Everyday messages since the boot: some hundred of them, however long ago that was."""
+    """Everyday messages since each boot: some hundred of them, however long ago the first was."""
+    boots = network.boots(device.name)
+    for booted, end in zip(boots, (*boots[1:], now), strict=True):
+        yield from _life(network, network.device(device.name, max(booted, network.epoch)), min(end, now))
+
+
+def _life(network: Network, device: Device, now: datetime) -> Iterator[Entry]:
+    """From one boot to the next."""
     yield Entry(time=device.booted + timedelta(seconds=47), level=5, text="%SYS-5-RESTART: System restarted --")
     typed = last_change(network, device)
     if typed - device.booted > timedelta(hours=1):

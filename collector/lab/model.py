@@ -7,12 +7,13 @@ All times are aware and in UTC; what a router prints is its own local time (`Clo
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Interface
-from typing import Literal
+from typing import Any, Literal
 
 from collector.lab.platforms import Platform
 
@@ -82,6 +83,7 @@ class Device:
     often from the epoch on. stray: packets under unknown SPIs that were counted long ago. front_vrf: of the outside port.
     number: position in the scenario, from 1. booted: last reload. changed: when its configuration was typed
     at, `None` for some time before the epoch. extra: configuration lines of the scenario, printed before `end`.
+    log_cleared, counters_cleared: when somebody typed `clear logging`; `clear crypto sa counters` and the `clear` of the QFP tables.
     """
 
     name: str
@@ -114,6 +116,21 @@ class Device:
     groups: tuple[str, ...] = ()
     data: Mapping[str, str] = field(default_factory=dict)
     extra: tuple[str, ...] = ()
+    log_cleared: datetime | None = None
+    counters_cleared: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What is otherwise on a router from a moment on: a reload, a refused command, a clock that is off.
+
+    until: when it is as before again, `None` for good. fields: of Device, by name.
+    """
+
+    device: str
+    since: datetime
+    until: datetime | None = None
+    fields: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +204,8 @@ class Trouble:
     """Something that went wrong; the kinds are listed in `scenario`.
 
     receiver: the router that meets packets it cannot decrypt (R). until: when somebody put an end to it.
-    cause: what R logged at the loss. sources, spi: of foreign packets. lines: at most so many, 0 for no end.
+    cause: what R logged at the loss. sources: of foreign packets. spi: of those, or of the late packet of a rekey-transient
+    where it is not the new one. lines: at most so many, 0 for no end.
     sender_ike: whether the sender still holds the IKE SA (else its session is UP-NO-IKE). ikmp_no_sa: whether it uses it, so that R
     logs an IKE message of no SA now and then.
     """
@@ -208,7 +226,10 @@ class Trouble:
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """Everything. epoch: the moment that the scenario's times are told from. Looking things up costs no search."""
+    """Everything. epoch: the moment that the scenario's times are told from. Looking things up costs no search.
+
+    changes: how routers change with time. horizon: nobody looks later than this; what a router logs until then is made once.
+    """
 
     name: str
     seed: int
@@ -217,10 +238,21 @@ class Network:
     links: tuple[Link, ...]
     troubles: tuple[Trouble, ...]
     description: str = ""
+    changes: tuple[Change, ...] = ()
+    horizon: datetime | None = None
 
-    def device(self, name: str) -> Device:
-        """The router of a name; KeyError otherwise."""
-        return self._devices[name]
+    def device(self, name: str, at: datetime | None = None) -> Device:
+        """The router of a name, as it is at a moment (before all changes without one); KeyError otherwise."""
+        phases = self._phases.get(name)
+        if at is None or phases is None:
+            return self._devices[name]
+        moments, devices = phases
+        return devices[bisect_right(moments, at)]
+
+    def boots(self, name: str) -> tuple[datetime, ...]:
+        """When a router came up, the first time and each later one."""
+        _, devices = self._phases.get(name, ((), (self._devices[name],)))
+        return tuple(sorted({device.booted for device in devices}))
 
     def link(self, name: str) -> Link | None:
         """The link of a name."""
@@ -230,9 +262,15 @@ class Network:
         """The links that end on a router, in the scenario's order."""
         return tuple(self._ends.get(device, ()))
 
-    def trouble_of(self, link: str) -> Trouble | None:
-        """What is wrong with a link, if anything."""
-        return self._troubles.get(link)
+    def trouble_of(self, link: str, at: datetime) -> Trouble | None:
+        """What went wrong with a link last, seen from a moment."""
+        found = self._troubles.get(link, ())
+        index = bisect_right(found, at, key=lambda trouble: trouble.since)
+        return found[index - 1] if index else None
+
+    def troubles_of(self, link: str) -> tuple[Trouble, ...]:
+        """All that goes wrong with a link, in the order of time."""
+        return tuple(self._troubles.get(link, ()))
 
     def troubles_at(self, device: str) -> tuple[Trouble, ...]:
         """What a router meets as the receiver."""
@@ -255,14 +293,43 @@ class Network:
         return found
 
     @cached_property
-    def _troubles(self) -> dict[str, Trouble]:
-        return {trouble.link: trouble for trouble in reversed(self.troubles) if trouble.link}
+    def memo(self) -> dict[Any, Any]:
+        """What was worked out once of this network, by whoever worked it out."""
+        return {}
+
+    @cached_property
+    def _phases(self) -> dict[str, tuple[tuple[datetime, ...], tuple[Device, ...]]]:
+        """Of each router that changes: the moments, and the router before the first of them and after each."""
+        found = {}
+        for name in {change.device for change in self.changes}:
+            own = sorted((c for c in self.changes if c.device == name), key=lambda c: c.since)
+            moments = sorted({m for c in own for m in (c.since, c.until) if m is not None})
+            devices = [self._devices[name]]
+            for moment in moments:
+                device = self._devices[name]
+                for change in own:
+                    if change.since <= moment and (change.until is None or moment < change.until):
+                        device = replace(device, **change.fields)
+                devices.append(device)
+            found[name] = (tuple(moments), tuple(devices))
+        return found
+
+    @cached_property
+    def _troubles(self) -> dict[str, list[Trouble]]:
+        found: dict[str, list[Trouble]] = {}
+        for trouble in sorted(self.troubles, key=lambda trouble: trouble.since):
+            if trouble.link:
+                found.setdefault(trouble.link, []).append(trouble)
+        return found
 
     @cached_property
     def _receivers(self) -> dict[str, list[Trouble]]:
         found: dict[str, list[Trouble]] = {}
         for trouble in self.troubles:
             found.setdefault(trouble.receiver, []).append(trouble)
+            link = self._links.get(trouble.link)
+            if trouble.kind == "crossed" and link is not None:  # both ends meet packets that they cannot decrypt
+                found.setdefault(link.far(trouble.receiver).device, []).append(trouble)
         return found
 
 

@@ -38,6 +38,7 @@ KINDS = (
     "stale-sa",
     "recovery-on-but-stuck",
     "ike-up-but-stale",
+    "crossed",
     "healing",
     "healed",
     "counts-only",
@@ -46,6 +47,7 @@ KINDS = (
     "forwarding-plane",
     "scan",
     "unknown-source",
+    "busy-log",
 )
 _OPEN = frozenset({"dynamic-map", "dmvpn", "dmvpn-phase1", "dmvpn-spokes", "dvti"})  # one key for all comers
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}

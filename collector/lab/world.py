@@ -28,8 +28,8 @@ class World:
         self.typed: dict[str, list[str]] = defaultdict(list)  # router -> every line entered, passwords left out
 
     def device(self, name: str) -> Device:
-        """The router of a name."""
-        return self.network.device(name)
+        """The router of a name, as it is now."""
+        return self.network.device(name, self.now())
 
     def change(self, device: Device) -> None:
         """Put a router with another configuration in place of the former one."""

@@ -22,7 +22,7 @@ def _forgotten(look: Look, holding: Holding) -> bool:
         return False
     if holding.end.kind in ACCEPTORS:
         return True
-    trouble = look.network.trouble_of(holding.link.name)
+    trouble = look.network.trouble_of(holding.link.name, look.now)
     if holding.end.kind != "mgre-dynamic-nhrp" or trouble is None:
         return False
     third = HOLDTIME // 3

@@ -16,20 +16,38 @@ def show_logging(look: Look) -> Lines:
     """Head and messages. Entries above the buffer's level are not kept; the oldest fall out of a full buffer."""
     device = look.device
     log = device.log
-    produced = events.entries(look.network, device, look.now)
-    kept = [
-        e for e in produced if log.size and log.level in events.LEVELS and e.level <= events.LEVELS.index(log.level)
-    ]
-    texts = [line for number, entry in enumerate(kept, start=1) for line in _whole(look, entry, number)]
-    lines = _head(look, len(kept), len(produced))
+    produced = events.produced(look.network, device, look.now)
+    level = events.LEVELS.index(log.level) if log.size and log.level in events.LEVELS else -1
+    kept = produced.up_to(level)
+    lines = _head(look, kept, produced.end - produced.start)
     if log.size:
-        lines += ["", f"Log Buffer ({log.size} bytes):", "", *_fit(texts, log.size)]
+        lines += ["", f"Log Buffer ({log.size} bytes):", "", *_buffer(look, produced, level, kept)]
     return lines
 
 
+def _buffer(look: Look, produced: events.Produced, level: int, number: int) -> Lines:
+    """What still fits, worked out from the newest message back; a message that fits in part keeps its last lines."""
+    device = look.device
+    room, cleared = device.log.size, device.log_cleared
+    backwards: Lines = []
+    for index in range(produced.end - 1, produced.start - 1, -1):
+        entry = produced.whole[index]
+        if entry.level > level:
+            continue
+        if cleared is not None and entry.time <= cleared:
+            break
+        for text in reversed(_whole(look, entry, number)):
+            room -= len(text) + 2
+            if room < 0:
+                return backwards[::-1]
+            backwards.append(text)
+        number -= 1
+    return backwards[::-1]
+
+
 def _whole(look: Look, entry: Entry, number: int) -> Lines:
-    """A message; the one of a restart goes on with the head of `show version`."""
-    line = message(look.device, entry, number)
+    """A message, stamped by the clock as it was then; the one of a restart goes on with the head of `show version`."""
+    line = message(look.network.device(look.device.name, entry.time), entry, number)
     return [line, *head(look.device)] if "%SYS-5-RESTART" in line else [line]
 
 
@@ -63,15 +81,6 @@ def _uptime(device: Device, entry: Entry) -> str:
     if days:
         return f"{days}d{rest // 3600:02d}h"
     return f"{rest // 3600:02d}:{rest % 3600 // 60:02d}:{rest % 60:02d}"
-
-
-def _fit(texts: list[str], size: int) -> list[str]:
-    room = size
-    for index in range(len(texts) - 1, -1, -1):
-        room -= len(texts[index]) + 2
-        if room < 0:
-            return texts[index + 1 :]
-    return texts
 
 
 def _head(look: Look, buffered: int, produced: int) -> Lines:

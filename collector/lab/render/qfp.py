@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from collector.lab import events, state
-from collector.lab.model import Network
+from collector.lab.model import Network, Trouble
 from collector.lab.render.look import Lines, Look
 
 _RULE = "-" * 72
@@ -33,22 +33,30 @@ NOT_FOUND = "IN_US_V4_PKT_SA_NOT_FOUND_SPI"
 
 
 def not_found(network: Network, name: str, now: datetime) -> int:
-    """Packets that met no SA on a router since its boot: what the troubles add up to."""
-    total = 0
-    for trouble in network.troubles_at(name):
-        if trouble.kind in {"scan", "unknown-source"}:
-            total += len(trouble.sources) * (
-                1 if trouble.kind == "scan" else int((now - trouble.since).total_seconds())
-            )
-            continue
-        link = network.link(trouble.link)
-        assert link is not None
-        if trouble.kind in {"rekey-transient", "recurring-rekey"}:
-            total += 3
-            continue
-        end = now if trouble.kind == "forwarding-plane" else min(now, state.heals_at(link, trouble))
-        total += max(0, int((end - trouble.since).total_seconds())) * link.rate
-    return total + network.device(name).stray
+    """Packets that met no SA on a router since its boot, or since the table was cleared: what the troubles add up to."""
+    device = network.device(name, now)
+    start = max(device.booted, device.counters_cleared or device.booted)
+    total = sum(
+        _dropped(network, trouble, now) - _dropped(network, trouble, start) for trouble in network.troubles_at(name)
+    )
+    return total + (device.stray if device.counters_cleared is None else 0)
+
+
+def _dropped(network: Network, trouble: Trouble, now: datetime) -> int:
+    """What one trouble dropped by a moment."""
+    end = now if trouble.until is None else min(now, trouble.until)
+    seconds = int((end - trouble.since).total_seconds())
+    if seconds < 0 or trouble.kind == "busy-log":
+        return 0
+    if trouble.kind in {"scan", "unknown-source"}:
+        return len(trouble.sources) * (1 if trouble.kind == "scan" else seconds)
+    if trouble.kind in {"rekey-transient", "recurring-rekey"}:
+        return 3
+    link = network.link(trouble.link)
+    assert link is not None
+    if trouble.kind != "forwarding-plane":
+        end = min(now, state.heals_at(network, link, trouble))
+    return max(0, int((end - trouble.since).total_seconds())) * link.rate
 
 
 def datapath_drops(look: Look) -> Lines:
@@ -76,7 +84,7 @@ def statistics_drop(look: Look) -> Lines:
     ]
     lines = []
     if look.era >= 2020:
-        lines += ["Last clearing of QFP drops statistics : never", ""]
+        lines += [_clearing(look), ""]
     lines += [_RULE + "-", f"{'Global Drop Stats':<42}{'Packets':<24}Octets  ", _RULE + "-"]
     lines += [f"{name:<30}{packets:>19}{octets:>24}  " for name, packets, octets in sorted(rows) if packets]
     return [*lines, ""]
@@ -87,12 +95,19 @@ def statistics_drop_history(look: Look) -> Lines:
     rule = "-" * 121
     dropped = not_found(look.network, look.device.name, look.now)
     spans = [max(0, dropped - not_found(look.network, look.device.name, look.now - s)) for s in _SPANS]
-    lines = ["Last clearing of QFP drops statistics : never", "", rule]
+    lines = [_clearing(look), "", rule]
     lines += [f"{'Global Drop Stats':<30}{'1-Min':>19}{'5-Min':>24}{'30-Min':>24}{'All':>24}", rule]
     for name, values in (("Ipv4NoRoute", (0, 0, 0, 181)), ("IpsecInput", (*spans, dropped))):
         if values[3]:
             lines.append(f"{name:<30}{values[0]:>19}{values[1]:>24}{values[2]:>24}{values[3]:>24}")
     return [*lines, ""]
+
+
+def _clearing(look: Look) -> str:
+    cleared = look.device.counters_cleared
+    if cleared is None or cleared < look.device.booted:
+        return "Last clearing of QFP drops statistics : never"
+    return f"Last clearing of QFP drops statistics : {look.device.clock.local(cleared):%a %b %e %H:%M:%S %Y}"
 
 
 def show_drops(look: Look) -> Lines:
