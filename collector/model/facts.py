@@ -135,10 +135,19 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """Which run last read something of a router, and when: on the collector's clock, aware."""
+
+    run: str
+    taken_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Join:
     """The other end of an incident. `device`: S's name in the inventory. chance: of a match by accident (spi-only).
 
-    why: the outcome's reason in a sentence. spi: the key that was joined.
+    why: the outcome's reason in a sentence. spi: the key that was joined. remembered: where S was not read in this run,
+    and the ledger's picture of it stands for it.
     """
 
     device: str | None
@@ -156,6 +165,12 @@ class Join:
     why: str = ""
     spi: Spi | None = None
     evidence: tuple[Evidence, ...] = ()
+    remembered: Remembered | None = None
+
+    @property
+    def hint(self) -> bool:
+        """Whether an old picture only says who S is: it confirms nothing, and earns and withholds no action."""
+        return self.remembered is not None and self.outcome is not Outcome.STALE_CONFIRMED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,6 +282,7 @@ class LogView:
     read_at: datetime | None = None
     covers: timedelta | None = None
     clockless: bool = False
+    lost_until: datetime | None = None  # collector's time up to which the drop counts are known to have grown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,6 +297,21 @@ class PastSample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PastLog:
+    """The losses that the head of the log showed at the last visit that read it. at, booted_at: the collector's time.
+
+    lost_until: the latest visit that saw them grow: silence before it proves nothing. `None`: none did since the boot.
+    """
+
+    at: datetime
+    booted_at: datetime | None = None
+    dropped: int | None = None
+    rate_limited: int | None = None
+    overruns: int | None = None
+    lost_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """What the ledger remembers of this device: lets the state of recurring things be judged. Empty on a first run."""
 
@@ -288,6 +319,7 @@ class History:
     sightings: tuple[Sighting, ...] = ()
     rising_runs: Mapping[str, int] = field(default_factory=dict)  # counter name -> runs in a row that saw it rise
     persistent_before: tuple[tuple[Address, Spi, datetime], ...] = ()
+    log: PastLog | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
