@@ -170,6 +170,7 @@ def _told(ask: _Ask, sender: Hit | None, grade: Grade | None) -> Join:
         outcome=Outcome.FAR_END_UNKNOWN,
         sa_remaining=sender.sa.remaining if sender.sa is not None and sender.sa.timed else None,
         sender_seen_as=seen_as,
+        sender_local=sender.flow.local_endpoint or sender.flow.local_address,
         chance=ask.fleet.sas / 2**32 if grade == "spi-only" else None,
         spi=ask.spi,
         evidence=_proof(facts, ask.spi),
@@ -242,7 +243,7 @@ def _without_sender(ask: _Ask) -> Join:
     owner = owners[0]
     facts = ask.fleet.devices[owner]
     peer = ask.fleet.peer(owner, incident.destination, None)
-    known = _with_peer(replace(unknown, device=facts.device.name, sender_seen_as=incident.destination), peer)
+    known = _with_peer(_owner(unknown, facts, incident), peer)
     name = facts.device.name
     if not ask.fleet.shows(owner, incident.destination):
         return replace(known, why=f"{name} has {incident.source}, but its IPsec SAs were not read{_swapped(ask)}")
@@ -257,6 +258,11 @@ def _without_sender(ask: _Ask) -> Join:
         return replace(known, outcome=Outcome.HEALED, why=why)
     why = f"neither end has {ask.spi} any more; whether the lines have stopped must be looked at again"
     return replace(known, outcome=Outcome.LOOK_AGAIN, why=why)
+
+
+def _owner(join: Join, facts: Facts, incident: Incident) -> Join:
+    """Nobody's SA told: the one device that has the source is taken to see the flow as this router does."""
+    return replace(join, device=facts.device.name, sender_seen_as=incident.destination, sender_local=incident.source)
 
 
 def _swapped(ask: _Ask) -> str:

@@ -17,6 +17,7 @@ from collector.model import (
     Finding,
     Level,
     Snapshot,
+    TunnelEnds,
     Verdict,
     plain,
     to_address,
@@ -63,6 +64,21 @@ def finding_of(text: str) -> Finding:
         state=raw["state"],
         far_device=raw.get("far_device"),
         spis=tuple(spi for spi in map(to_spi, raw.get("spis", ())) if spi is not None),
+        ends=_ends_of(raw.get("ends")),
+    )
+
+
+def _ends_of(raw: dict[str, Any] | None) -> TunnelEnds | None:
+    if raw is None:
+        return None
+    return TunnelEnds(
+        local=to_address(raw["local"]),
+        remote=to_address(raw["remote"]),
+        vrf=raw["vrf"],
+        far_device=raw["far_device"],
+        far_local=to_address(raw["far_local"]),
+        far_remote=to_address(raw["far_remote"]),
+        far_vrf=raw["far_vrf"],
     )
 
 

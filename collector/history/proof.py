@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from collector.history.life import Absence
-from collector.model import UNKNOWN_SPI, CaptureStatus, Facts, Finding, State
+from collector.model import UNKNOWN_SPI, CaptureStatus, Facts, Finding, Incident, State
 
 OPEN_STATES = frozenset(
     {State.PERSISTENT, State.PENDING, State.INSUFFICIENT_DATA, State.RECURRING_REKEY, State.SCAN, State.UNKNOWN_SOURCE}
@@ -46,11 +46,7 @@ def _log(finding: Finding, facts: Facts, looked_before: datetime | None) -> Abse
     if facts.log is None or facts.incidents is None or facts.sightings is None:
         return Absence(proven=False, why="the log was not read in this run")
     for incident in facts.incidents:
-        ours = (
-            finding.peer is None
-            or incident.source == finding.peer
-            or (incident.peer is not None and incident.peer.address == finding.peer)
-        )
+        ours = _ours(finding, incident)
         if ours and incident.state in OPEN_STATES:
             return Absence(proven=False, why=f"the flow is still {incident.state.value}")
         if ours and incident.state is State.HEALED:
@@ -60,6 +56,18 @@ def _log(finding: Finding, facts: Facts, looked_before: datetime | None) -> Abse
     if covered is None or (since is not None and covered > since):
         return Absence(proven=False, why="the log does not reach back to the last look: silence proves nothing")
     return None
+
+
+def _ours(finding: Finding, incident: Incident) -> bool:
+    """Whether an incident is of the finding's tunnel, as far as can be told: another own address is another tunnel."""
+    ends = finding.ends
+    if ends is not None and ends.local is not None and incident.destination not in {None, ends.local}:
+        return False
+    return (
+        finding.peer is None
+        or incident.source == finding.peer
+        or (incident.peer is not None and incident.peer.address == finding.peer)
+    )
 
 
 def _counters(facts: Facts) -> Absence | None:

@@ -16,6 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from collector.history import codec
+from collector.history.ends import tunnels
 from collector.history.ledger import Ledger, transaction
 from collector.history.life import Entry
 from collector.model import Finding, Level, Verdict
@@ -139,19 +140,15 @@ def _both_ends(steps: Sequence[Step], tickets: Mapping[str, Ticket]) -> list[Ste
     """
     result = {step.finding.id: step for step in steps}
     births: dict[str, int] = {}
-    pairs: dict[tuple[str, str], list[Step]] = {}
     for step in steps:
-        finding = step.finding
         if step.act is Act.CREATE:
-            births[finding.device] = births.get(finding.device, 0) + 1
-        if finding.far_device is not None and finding.far_device != finding.device:
-            one, other = sorted((finding.device, finding.far_device))
-            pairs.setdefault((one, other), []).append(step)
-    for (one, other), group in pairs.items():
+            births[step.finding.device] = births.get(step.finding.device, 0) + 1
+    for ends in tunnels(step.finding for step in steps):
+        group = [result[finding.id] for finding in ends]
         told = [step for step in group if step.finding.id in tickets and tickets[step.finding.id].parent is None]
         told = [step for step in told if step.act is not Act.CLOSE and _opens(step, tickets)]
         born = [step for step in group if step.act is Act.CREATE]
-        if not born or {step.finding.device for step in (*told, *born)} != {one, other}:
+        if not born or len({step.finding.device for step in (*told, *born)}) < 2:
             continue
         lead = min(told or born, key=lambda step: (-births.get(step.finding.device, 0), step.finding.id))
         others = [step for step in born if step is not lead]
@@ -252,6 +249,7 @@ def _parent(device: str, births: Sequence[Step]) -> Finding:
         rule=PARENT_RULE,
         peer=None,
         far_device=None,
+        ends=None,
         title=f"{len(births)} tunnels of {device} at once: one event, look for its cause on {device} first",
         message="; ".join(f"{step.finding.rule} {step.finding.peer or ''}".strip() for step in births[:50]),
         why=f"peers: {', '.join(peers[:50])}" + (f" and {len(peers) - 50} more" if len(peers) > 50 else ""),
@@ -267,6 +265,7 @@ def _closing(ticket: Ticket, child: Finding) -> Finding:
         rule=PARENT_RULE,
         peer=None,
         far_device=None,
+        ends=None,
         title=f"the event on {child.device} is over",
         message="all its tunnels are resolved",
         why="",
@@ -288,6 +287,7 @@ def _capped(steps: Sequence[Step], limits: Limits) -> list[Step]:
         device="fleet",
         peer=None,
         far_device=None,
+        ends=None,
         title=f"{len(rest)} further findings in one run: a storm, not {len(births)} tickets",
         message="; ".join(f"{s.finding.rule} {s.finding.device} {s.finding.peer or ''}".strip() for s in rest[:50]),
         why=f"more than {limits.cap} new tickets in one run; see `findings` for all",

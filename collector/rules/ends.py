@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from collector.model import Address, Facts, Incident, Spi, State
+from collector.model import Address, Facts, Incident, Spi, State, TunnelEnds
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,62}")
 
@@ -63,6 +63,22 @@ def ends_of(facts: Facts, incident: Incident) -> Ends | None:
         protocol="ah" if incident.protocol in {"51", "ah"} else "esp",
         ike_version=peer.ike_version if peer else None,
         sender_vrf=safe_name(join.sender_vrf if join else None),
+    )
+
+
+def tunnel_ends(incident: Incident) -> TunnelEnds:
+    """The outer ends of a flow's tunnel; the far end's own words only where a join, or its address alone, names it."""
+    vrf = incident.vrf or (incident.peer.vrf if incident.peer else None)
+    own = TunnelEnds(local=incident.destination, remote=incident.source, vrf=vrf)
+    join = incident.join
+    if join is None or join.device is None or join.grade == "spi-only":
+        return own
+    return replace(
+        own,
+        far_device=join.device,
+        far_local=join.sender_local,
+        far_remote=join.sender_seen_as,
+        far_vrf=join.sender_vrf,
     )
 
 

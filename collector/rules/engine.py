@@ -153,6 +153,7 @@ def _finding(key: str, group: list[Judgement]) -> Finding:
         first_seen=min(first, default=None),
         last_seen=max(last, default=None),
         far_device=next((item.far_device for item in ordered if item.far_device), None),
+        ends=next((item.ends for item in ordered if item.ends), None),
         spis=tuple(sorted({spi for item in ordered for spi in item.spis})),
     )
 

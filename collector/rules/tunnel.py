@@ -18,7 +18,7 @@ from collector.model import (
     State,
     Verdict,
 )
-from collector.rules.ends import joined
+from collector.rules.ends import joined, tunnel_ends
 from collector.rules.persistent import HIGH_SPI, Decision, persistent, stopped
 from collector.rules.sight import unseen
 from collector.rules.words import (
@@ -126,6 +126,7 @@ def _judgement(
         missing=decision.missing,
         event=not decision.quiet,
         far_device=incident.join.device if incident.join and joined(incident) else None,
+        ends=tunnel_ends(incident),
     )
 
 
