@@ -23,12 +23,16 @@ from collector.model import Device, History, Policy, Report, Snapshot
 from collector.session import Plan, Secrets, Trust
 from collector.snapshot.names import slug
 
+Visits = Callable[[Sequence[Device], Settings, Callable[[Snapshot], None], Callable[[Progress], None]], Outcome]
+"""How a wave of visits is made: `collect.sweep`, or one that needs no network."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """What a run is asked to do. spool: a private folder that outlives the report.
 
     far_ends: look at routers that incidents name. plan_of: what to ask a device, given what is remembered of it.
+    visits, now: how routers are visited, and the time of the run.
     """
 
     devices: Sequence[Device]
@@ -50,6 +54,8 @@ class Order:
     ask: Callable[[str], str] | None = None
     hidden: frozenset[str] = frozenset()  # variables with secrets of others than devices
     stopped: Callable[[], int | None] = lambda: None  # a signal that came between the waves
+    visits: Visits = sweep
+    now: Callable[[], datetime] = pipeline.now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,20 +69,20 @@ class Visited:
 
 def run(order: Order) -> Visited:
     """Visit, look at the named far ends, join, judge."""
-    started = pipeline.now()
+    started = order.now()
     fleet = _Fleet(order, Spool(order.spool), Secrets(ask=order.ask, hidden=order.hidden), Trust(order.state), {})
     outcome = _wave(fleet, order.devices, {}, order.max_runtime)
     named = (
         far_ends(tuple(fleet.gists.values())) if order.far_ends and not (outcome.interrupted or order.stopped()) else {}
     )
-    left = order.max_runtime - (pipeline.now() - started) if order.max_runtime is not None else None
+    left = order.max_runtime - (order.now() - started) if order.max_runtime is not None else None
     if named and (left is None or left > timedelta()):
         second = [device for device in order.devices if device.name in named]
         order.say(f"{len(second)} far ends are looked at: {', '.join(device.name for device in second[:8])}")
         outcome = _wave(fleet, second, named, left)
     _settle(fleet)
     devices = Spooled(fleet.spool, sorted(fleet.gists))
-    report = pipeline.conclude(devices, mode=order.mode, started_at=started)
+    report = pipeline.conclude(devices, mode=order.mode, started_at=started, now=order.now)
     return Visited(report=report, spool=fleet.spool, interrupted=outcome.interrupted)
 
 
@@ -142,7 +148,7 @@ def _wave(
         say=order.say,
     )
     with progress(len(devices)) as show:
-        return sweep(devices, settings, fleet.keep, show)
+        return order.visits(devices, settings, fleet.keep, show)
 
 
 def _saved(order: Order, device: Device) -> Snapshot | None:

@@ -62,7 +62,7 @@ def _lacks(facts: Facts) -> bool:
     return unclear or any(said.verdict is Verdict.UNKNOWN and said.event for said in rules.judge(facts))
 
 
-def conclude(devices: Sequence[Facts], *, mode: str, started_at: datetime) -> Report:
+def conclude(devices: Sequence[Facts], *, mode: str, started_at: datetime, now: Callable[[], datetime] = now) -> Report:
     """Settled facts -> report. Goes over the devices once and keeps only what is worth a person's time."""
     findings: list[Finding] = []
     muted: list[Finding] = []

@@ -22,10 +22,10 @@ from collector.cli.output import emit, tell, tool_version, write_whole
 from collector.cli.scratch import scratch
 from collector.cli.signals import noted
 from collector.errors import Exit, InventoryError, UsageError
-from collector.history import history_of, keep_snapshots, last_visits, open_ledger, remember, run_lock
+from collector.history import Ledger, history_of, keep_snapshots, last_visits, open_ledger, remember, run_lock
 from collector.inventory import Inventory, load, near
 from collector.inventory.units import duration
-from collector.model import Device, Report
+from collector.model import Device, Level, Report
 from collector.sinks.document import device_status
 from collector.sinks.render import safe
 
@@ -100,25 +100,10 @@ def sweep(
             logins_per_second=loaded.logins_per_second,
             max_runtime=runtime(max_runtime),
             say=(lambda _line: None) if quiet else tell,
-            history_of=lambda name: history_of(ledger, name),
-            last_visit=last_visits(ledger),
         )
         caught = stack.enter_context(noted())
-        visited = fleet.run(replace(order, stopped=lambda: caught.number))
-        code = pipeline.exit_code(visited.report, level_of(fail_on, policy))
-        report = remember(
-            ledger,
-            visited.report,
-            exit_code=int(code),
-            status_of=device_status,
-            paths=pipeline.decision_paths(visited.report),
-            policy=policy,
-        )
-        keep_snapshots(
-            ledger,
-            report.run.id,
-            ((facts.device.name, visited.spool.blob(facts.device.name)) for facts in report.devices),
-        )
+        visited, code = once(replace(order, stopped=lambda: caught.number), ledger, level_of(fail_on, policy))
+        report = visited.report
         extras(report, html=html, metrics=metrics)
         if quiet:
             report = only_new(report)
@@ -129,6 +114,24 @@ def sweep(
         if problem:
             tell(safe(problem))
     return fleet.signal_exit(visited.interrupted or caught.number) or code
+
+
+def once(order: fleet.Order, ledger: Ledger, fail_on: Level | None) -> tuple[fleet.Visited, Exit]:
+    """One run with memory: visit, judge, remember. The report that comes back knows the life of each finding."""
+    order = replace(order, history_of=lambda name: history_of(ledger, name), last_visit=last_visits(ledger))
+    visited = fleet.run(order)
+    code = pipeline.exit_code(visited.report, fail_on)
+    report = remember(
+        ledger,
+        visited.report,
+        exit_code=int(code),
+        status_of=device_status,
+        paths=pipeline.decision_paths(visited.report),
+        policy=order.policy,
+    )
+    blobs = ((facts.device.name, visited.spool.blob(facts.device.name)) for facts in report.devices)
+    keep_snapshots(ledger, report.run.id, blobs)
+    return replace(visited, report=report), code
 
 
 def variables(tree: object) -> Iterator[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +21,7 @@ from collector.history.ledger import Ledger
 from collector.history.tickets import Act, Limits, Step
 from collector.inventory import Inventory, load, near
 from collector.inventory.units import duration
-from collector.model import Finding
+from collector.model import Finding, Policy
 from collector.session.secrets import Secrets
 from collector.sinks import ticket_sink
 from collector.sinks.delivery import DeliveryError, Request, TicketSink
@@ -49,7 +50,7 @@ def plan(
     target, limits = _target(loaded, sink)
     with open_ledger(state_folder.folder(state)) as ledger:
         told_at = _run_time(ledger)
-        steps = _steps(ledger, loaded, sink, limits, told_at)
+        steps = _steps(ledger, loaded.policy, sink, limits, told_at)
     stale = _stale(told_at, max_age)
     if stale:
         sys.stderr.write(f"{stale}: `apply` would refuse\n")
@@ -83,21 +84,40 @@ def apply(
     loaded = load(inventory)
     target, limits = _target(loaded, sink)
     name = f"{sink}:shadow" if shadow else sink
+    desk = Desk(name=name, target=target, limits=limits, policy=loaded.policy, shadow=shadow)
     with run_lock(state_folder.folder(state), f"tickets-{sink}"), open_ledger(state_folder.folder(state)) as ledger:
-        told_at = _run_time(ledger)
-        stale = _stale(told_at, max_age)
+        stale = _stale(_run_time(ledger), max_age)
         if stale:
             raise StateError(f"{stale}: nothing is sent; `sweep` first, or say --max-age")
-        tickets.enqueue(ledger, name, _steps(ledger, loaded, name, limits, told_at), at=told_at or pipeline.now())
-        return _send_all(ledger, name, target, shadow=shadow)
+        return bring_up_to_date(ledger, desk)
 
 
-def _send_all(ledger: Ledger, sink: str, target: TicketSink, *, shadow: bool) -> Exit:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Where tickets go. name: of the sink, in the ledger. now: the time of the sending."""
+
+    name: str
+    target: TicketSink
+    limits: Limits
+    policy: Policy
+    shadow: bool = False
+    now: Callable[[], datetime] = pipeline.now
+
+
+def bring_up_to_date(ledger: Ledger, desk: Desk) -> Exit:
+    """Decide anew from what the ledger says, note it in the outbox, send what is due."""
+    told_at = _run_time(ledger)
+    steps = _steps(ledger, desk.policy, desk.name, desk.limits, told_at, now=desk.now)
+    tickets.enqueue(ledger, desk.name, steps, at=told_at or desk.now())
+    return _send_all(ledger, desk)
+
+
+def _send_all(ledger: Ledger, desk: Desk) -> Exit:
     failures = 0
-    due = tickets.waiting(ledger, sink, at=pipeline.now())
+    due = tickets.waiting(ledger, desk.name, at=desk.now())
     for number, step in enumerate(due, start=1):
         try:
-            _send(ledger, sink, step, target, shadow=shadow)
+            _send(ledger, desk, step)
         except DeliveryError as error:
             failures += 1
             if error.stop and number < len(due):
@@ -130,34 +150,41 @@ def _target(loaded: Inventory, name: str) -> tuple[TicketSink, Limits]:
     return ticket_sink(name, raw, Secrets())
 
 
-def _steps(ledger: Ledger, loaded: Inventory, sink: str, limits: Limits, told_at: datetime | None) -> tuple[Step, ...]:
+def _steps(
+    ledger: Ledger,
+    policy: Policy,
+    sink: str,
+    limits: Limits,
+    told_at: datetime | None,
+    *,
+    now: Callable[[], datetime] = pipeline.now,
+) -> tuple[Step, ...]:
     found = list(entries(ledger))
-    muted = frozenset(entry.finding.id for entry in found if _muted(entry.finding, loaded))
+    muted = frozenset(entry.finding.id for entry in found if _muted(entry.finding, policy, now()))
     steps = tickets.plan(found, tickets.tickets_of(ledger, sink), limits, muted=muted)
     return tuple(replace(step, at=told_at) for step in steps)
 
 
-def _muted(finding: Finding, loaded: Inventory) -> bool:
-    at = pipeline.now()
-    return any(mute.covers(at) and rules.answers(mute, finding) for mute in loaded.policy.mutes)
+def _muted(finding: Finding, policy: Policy, at: datetime) -> bool:
+    return any(mute.covers(at) and rules.answers(mute, finding) for mute in policy.mutes)
 
 
-def _send(ledger: Ledger, sink: str, step: Step, target: TicketSink, *, shadow: bool) -> None:
+def _send(ledger: Ledger, desk: Desk, step: Step) -> None:
     """Send one step and note it. A DeliveryError is told, noted, and goes up."""
     tickets.sending(ledger, step)
     try:
-        reference = "shadow" if shadow else target.deliver(step)
+        reference = "shadow" if desk.shadow else desk.target.deliver(step)
     except DeliveryError as error:
         tries = int(step.why.removeprefix("try ") or 1) if step.why.startswith("try ") else 1
         wait = error.retry_after or BACKOFF[min(tries, len(BACKOFF)) - 1]
         wait = 24 * 3600 if error.final else wait
-        not_before = pipeline.now() + timedelta(seconds=wait)
+        not_before = desk.now() + timedelta(seconds=wait)
         tickets.failed(ledger, step, error.message, not_before=not_before)
         if error.stop and error.retry_after is not None:
-            tickets.postpone(ledger, sink, not_before=not_before)
+            tickets.postpone(ledger, desk.name, not_before=not_before)
         sys.stderr.write(f"{step.act.value} {step.finding.id}: {safe(error.message)}; tried again after {wait:.0f} s\n")
         raise
-    tickets.done(ledger, sink, step, reference, at=pipeline.now())
+    tickets.done(ledger, desk.name, step, reference, at=desk.now())
     _tell(step, reference)
 
 

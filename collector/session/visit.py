@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 
 from collector.errors import CollectorError, ErrorCode, SessionError
 from collector.model import Capture, CaptureStatus, Device, Failure, Snapshot
-from collector.session.answer import Answer
 from collector.session.limits import Limits, Phases
 from collector.session.secrets import Secrets
 from collector.session.shell import BrokenAnswerError, Shell
@@ -228,7 +227,7 @@ def _ask(state: _Visit, shell: Shell, line: str, missing: tuple[str, ...]) -> No
         )
         raise
     _attach_late(state, shell)
-    capture = _capture(line, answer, taken_at)
+    capture = captured(line, answer.text, taken_at, notes=answer.notes)
     state.captures.append(capture)
     if capture.failure is not None:
         state.failures.append(capture.failure)
@@ -263,11 +262,10 @@ def _attach_late(state: _Visit, shell: Shell) -> None:
     )
 
 
-def _capture(line: str, answer: Answer, taken_at: datetime) -> Capture:
-    text = _redacted(answer.text)
-    return Capture(
-        command=line, text=text, taken_at=taken_at, note="; ".join(answer.notes), failure=_refused(line, text)
-    )
+def captured(line: str, answer: str, taken_at: datetime, *, notes: Iterable[str] = ()) -> Capture:
+    """The capture that the answer to a line makes: keys masked, a refusal recognised."""
+    text = _redacted(answer)
+    return Capture(command=line, text=text, taken_at=taken_at, note="; ".join(notes), failure=_refused(line, text))
 
 
 def _redacted(text: str) -> str:
@@ -313,4 +311,4 @@ def _check_serial(state: _Visit, trust: Trust) -> None:
             return
 
 
-__all__ = ["Cancel", "Plan", "ending", "now", "refuses", "to_failure", "visit"]
+__all__ = ["Cancel", "Plan", "captured", "ending", "now", "refuses", "to_failure", "visit"]
