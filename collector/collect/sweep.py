@@ -217,6 +217,7 @@ class _Run:
         for _ in range(self.threads):
             self.tasks.put(None)
         close_shared()
+        self.settings.trust.settle()
         _save_refused(self.settings.state, self.refused_before, self.gates)
         return Outcome(
             rows=sum(self.tally.values()),

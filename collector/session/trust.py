@@ -1,28 +1,25 @@
 """Whom we talk to: host keys pinned in a known_hosts file of our own, hostname and serial pinned beside it.
 
-Both files are 0600, changed under a lock and replaced whole. A changed key never gets a password (the key is checked
-before authentication); a device that says another name than the pinned one attaches nothing to this name.
+Both are 0600 and change under a lock. A new pin is a line at the end, so that a first run over a large fleet costs a
+line a router and not a file; only `trust NAME` rewrites known_hosts. A changed key never gets a password (the key is
+checked before authentication); a device that says another name than the pinned one attaches nothing to this name.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import fcntl
-import glob
 import hashlib
 import hmac
-import json
-import os
-import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from collector.errors import ErrorCode, SessionError, StateError
+from collector.session.files import append_line, flush, forget_torn, locked, replace_file, stamp
+from collector.session.identities import Identities
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +57,9 @@ class Trust:
         self._folder = folder
         self._lock = threading.Lock()
         self._memory: list[str] = []
-        self._names: dict[str, dict[str, str]] = {}
+        self._identities = Identities(folder)
         self._indexes: dict[Path | None, tuple[object, _Index]] = {}
-        self._known_names: tuple[object, dict[str, dict[str, str]]] = (None, {})
+        self._looked: set[Path] = set()  # files beside which this process has looked for what a killed one left
 
     def known_hosts(self, override: str | None = None) -> Path | None:
         """The file in use: the inventory's own, else the state folder's."""
@@ -72,7 +69,8 @@ class Trust:
 
     def keys(self, host: str, port: int, override: str | None = None) -> tuple[HostKey, ...]:
         """The keys pinned for a server, in the order of the file; revoked ones are not among them."""
-        return tuple(key for key, marker in self._entries(host, port, override) if not marker)
+        with self._lock:
+            return tuple(key for key, marker in self._entries(host, port, override) if not marker)
 
     def check(
         self, host: str, port: int, key: HostKey, mode: Literal["accept-new", "strict"], override: str | None = None
@@ -81,33 +79,51 @@ class Trust:
 
         SessionError E_HOSTKEY_CHANGED or, in strict mode, E_HOSTKEY_UNKNOWN.
         """
-        name = entry_name(host, port)
         with self._lock:
-            entries = list(self._entries(host, port, override))
-            if any(marker == "@revoked" and known == key for known, marker in entries):
-                raise SessionError(
-                    ErrorCode.HOSTKEY_CHANGED, f"the key of {name} is marked as revoked: {key}", phase="handshake"
-                )
-            known = [pinned for pinned, marker in entries if not marker]
-            if key in known:
+            if self._known(host, port, key, mode, override):
                 return False
-            if known:
-                raise SessionError(
-                    ErrorCode.HOSTKEY_CHANGED,
-                    f"{name} shows the key {key}; pinned is {', '.join(map(str, known))}. Nothing was sent to it",
-                    phase="handshake",
-                )
-            if mode == "strict":
-                raise SessionError(
-                    ErrorCode.HOSTKEY_UNKNOWN, f"no key is pinned for {name}; it shows {key}", phase="handshake"
-                )
-            self._replace_keys(host, port, key, override, forget=False)
+            path = self.known_hosts(override)
+            with locked(path):
+                if self._known(host, port, key, mode, override):  # by another process, just now
+                    return False
+                self._append(host, port, key, override)
+        if path is not None:
+            flush(path)
+        return True
+
+    def _known(self, host: str, port: int, key: HostKey, mode: str, override: str | None) -> bool:
+        """Whether `key` is pinned; False where it may be pinned now. SessionError where it may not."""
+        name = entry_name(host, port)
+        entries = list(self._entries(host, port, override))
+        if any(marker == "@revoked" and known == key for known, marker in entries):
+            raise SessionError(
+                ErrorCode.HOSTKEY_CHANGED, f"the key of {name} is marked as revoked: {key}", phase="handshake"
+            )
+        known = [pinned for pinned, marker in entries if not marker]
+        if key in known:
             return True
+        if known:
+            raise SessionError(
+                ErrorCode.HOSTKEY_CHANGED,
+                f"{name} shows the key {key}; pinned is {', '.join(map(str, known))}. Nothing was sent to it",
+                phase="handshake",
+            )
+        if mode == "strict":
+            raise SessionError(
+                ErrorCode.HOSTKEY_UNKNOWN, f"no key is pinned for {name}; it shows {key}", phase="handshake"
+            )
+        return False
 
     def pin(self, host: str, port: int, key: HostKey, override: str | None = None) -> None:
         """Make `key` the one pinned key of a server (`trust NAME`), whatever stood there before."""
-        with self._lock:
-            self._replace_keys(host, port, key, override, forget=True)
+        path = self.known_hosts(override)
+        with self._lock, locked(path):
+            if any(not marker for _, marker in self._entries(host, port, override)):
+                self._rewrite(host, port, key, override)
+            else:
+                self._append(host, port, key, override)
+        if path is not None:
+            flush(path)
 
     def identify(self, name: str, *, hostname: str | None = None, serial: str | None = None) -> None:
         """Compare what the device says of itself with what was pinned under `name`; pin what is new.
@@ -115,33 +131,22 @@ class Trust:
         SessionError E_IDENTITY where the hostname or the serial number is another one.
         """
         said = {key: value for key, value in (("hostname", hostname), ("serial", serial)) if value}
-        if self._says_the_same(name, said):
-            return
-        with self._lock, self._names_open() as names:
-            pinned = names.setdefault(name, {})
-            for key, value in said.items():
-                if key in pinned and pinned[key] != value:
-                    raise SessionError(
-                        ErrorCode.IDENTITY,
-                        f"{name} is pinned with the {key} {pinned[key]!r}, the device says {value!r}",
-                        phase="prompt",
-                    )
-                pinned.setdefault(key, value)
-
-    def _says_the_same(self, name: str, said: dict[str, str]) -> bool:
-        """True where all that is said is pinned, by the file as it was last read, unchanged since."""
-        if self._folder is None:
-            return False
-        stamp, names = self._known_names
-        pinned = names.get(name, {})
-        return (
-            stamp is not None and stamp == _stamp(self._folder / "identities.json") and said.items() <= pinned.items()
-        )
+        with self._lock:
+            grown = None if self._identities.says_the_same(name, said) else self._identities.pin(name, said)
+        if grown is not None:
+            flush(grown)
 
     def forget_identity(self, name: str) -> None:
         """Let the next visit pin hostname and serial anew (`trust NAME`)."""
-        with self._lock, self._names_open() as names:
-            names.pop(name, None)
+        with self._lock:
+            grown = self._identities.forget(name)
+        if grown is not None:
+            flush(grown)
+
+    def settle(self) -> None:
+        """At the end of a run: one whole file of what was pinned in it."""
+        with self._lock:
+            self._identities.settle()
 
     def _entries(self, host: str, port: int, override: str | None) -> Iterator[tuple[HostKey, str]]:
         name = entry_name(host, port)
@@ -154,10 +159,10 @@ class Trust:
     def _index(self, override: str | None) -> _Index:
         """The file by name, read again only where it changed: a fleet asks twice a visit."""
         path = self.known_hosts(override)
-        stamp = _stamp(path)
+        now = stamp(path)
         kept = self._indexes.get(path)
-        if kept is None or path is None or kept[0] != stamp:
-            kept = (stamp, _index(self._lines(override)))
+        if kept is None or kept[0] != now:
+            kept = (now, _index(self._lines(override)))
             self._indexes[path] = kept
         return kept[1]
 
@@ -172,50 +177,34 @@ class Trust:
         except OSError as error:
             raise StateError(f"known hosts {path}: {error.strerror}") from None
 
-    def _replace_keys(self, host: str, port: int, key: HostKey, override: str | None, *, forget: bool) -> None:
+    def _append(self, host: str, port: int, key: HostKey, override: str | None) -> None:
+        """One more line; the lock is held and nothing names the server yet. The index grows with the file."""
         name, path = entry_name(host, port), self.known_hosts(override)
-        with locked(path):
-            lines = list(self._lines(override))
-            if forget:
-                lines = [line for line in lines if not _line_names(line, name)]
-            elif any(_line_names(line, name) and line.split()[-1] == key.blob for line in lines):
-                return
-            lines.append(f"{name} {key.type} {key.blob}")
-            if path is None:
-                self._memory = lines
-            else:
-                replace_file(path, "\n".join(lines) + "\n")
+        plain, _ = self._index(override)
+        line = f"{name} {key.type} {key.blob}"
+        if path is None:
+            self._memory.append(line)
+        else:
+            if path not in self._looked:
+                forget_torn(path)
+                self._looked.add(path)
+            append_line(path, line)
+        plain.setdefault(name, []).append((key, ""))
+        self._indexes[path] = (stamp(path), self._indexes[path][1])
 
-    @contextmanager
-    def _names_open(self) -> Iterator[dict[str, dict[str, str]]]:
-        """The pinned identities, written back where they changed."""
-        if self._folder is None:
-            yield self._names
-            return
-        path = self._folder / "identities.json"
-        with locked(path):
-            try:
-                names: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
-            except FileNotFoundError:
-                names = {}
-            except (OSError, ValueError) as error:
-                raise StateError(f"pinned identities {path}: {error}") from None
-            before = json.dumps(names, sort_keys=True)
-            yield names
-            if json.dumps(names, sort_keys=True) != before:
-                replace_file(path, json.dumps(names, sort_keys=True, indent=1) + "\n")
-            self._known_names = (_stamp(path), names)
+    def _rewrite(self, host: str, port: int, key: HostKey, override: str | None) -> None:
+        """`key` instead of what names the server; the lock is held."""
+        name, path = entry_name(host, port), self.known_hosts(override)
+        lines = [line for line in self._lines(override) if not _line_names(line, name)]
+        lines.append(f"{name} {key.type} {key.blob}")
+        if path is None:
+            self._memory[:] = lines
+            self._indexes.pop(None, None)
+        else:
+            replace_file(path, "\n".join(lines) + "\n")
 
 
 _Index = tuple[dict[str, list[tuple[HostKey, str]]], list[tuple[str, HostKey, str]]]
-
-
-def _stamp(path: Path | None) -> object:
-    try:
-        found = path.stat() if path is not None else None
-    except OSError:
-        found = None
-    return (found.st_mtime_ns, found.st_size, found.st_ino) if found is not None else None
 
 
 def _index(lines: list[str]) -> _Index:
@@ -227,12 +216,27 @@ def _index(lines: list[str]) -> _Index:
         if len(words) < 3 or words[0].startswith("#") or marker == "@cert-authority":
             continue
         key = HostKey(type=words[1], blob=words[2])
+        if not _whole(key):  # the beginning of a line that a power cut or a full disk left: OpenSSH passes it over too
+            continue
         for pattern in words[0].split(","):
             if pattern.startswith("|1|"):
                 hashed.append((pattern, key, marker))
             else:
                 plain.setdefault(pattern.lower(), []).append((key, marker))
     return plain, hashed
+
+
+def _whole(key: HostKey) -> bool:
+    """Whether a blob is a key to its last octet: strings, each behind its length (RFC 4253 6.6), the first the type."""
+    try:
+        raw = base64.b64decode(key.blob, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    place, parts = 0, 0
+    while place + 4 <= len(raw):
+        place += 4 + int.from_bytes(raw[place : place + 4], "big")
+        parts += 1
+    return place == len(raw) and parts > 1 and raw[4:].startswith(key.type.encode())
 
 
 def _line_names(line: str, name: str) -> bool:
@@ -253,54 +257,4 @@ def _names_host(pattern: str, name: str) -> bool:
     return hmac.compare_digest(hmac.new(salt, name.encode(), hashlib.sha1).digest(), digest)
 
 
-@contextmanager
-def locked(path: Path | None) -> Iterator[None]:
-    """Hold `path`'s lock file while it is read and replaced; the kernel frees it with the process."""
-    if path is None:
-        yield
-        return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise StateError(f"{path}: {error.strerror}") from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-_TORN = ".spi-new-"  # in the name of a file half written: known_hosts may lie in a folder of the user's own
-
-
-def _forget_torn(path: Path) -> None:
-    """Remove what a killed process left half written beside `path`. Its lock is held: nobody else writes there."""
-    for entry in path.parent.glob(f".{glob.escape(path.name)}{_TORN}*"):
-        entry.unlink(missing_ok=True)
-
-
-def replace_file(path: Path, text: str) -> None:
-    """Write `path` whole or not at all, mode 0600: temporary file beside it, fsync, replace, fsync the folder.
-
-    The caller holds `locked(path)`.
-    """
-    try:
-        _forget_torn(path)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}{_TORN}")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-        folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        raise StateError(f"{path}: {error.strerror}") from None
+__all__ = ["HostKey", "Trust", "entry_name", "locked", "replace_file"]
