@@ -66,6 +66,8 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX spis_old ON spis(last_seen);
     CREATE INDEX findings_open ON findings(device) WHERE state <> 'resolved';
     """,
+    # of what is sent again it must be told that it is the same: the run that first decided it
+    "ALTER TABLE outbox ADD COLUMN decided_at TEXT NOT NULL DEFAULT '';",
     # what a later run may ask of a router that it does not visit: the far ends of joins, and the losses of its log
     """
     CREATE TABLE far_ends (
