@@ -30,7 +30,7 @@ docs: $(READY) ## every page and table that is made from the program
 	$(BIN)/python docs/generate.py
 
 soak: $(READY) ## long runs: chaos, fuzzing, mutation
-	$(BIN)/python -m pytest -m soak --timeout 3600
+	$(BIN)/python -m pytest -m "soak or hypothesis" --hypothesis-profile=soak --timeout 3600
 
 integration: $(READY) ## against Alertmanager, Request Tracker and OpenSSH of the distribution
 	sh tests/servers/install.sh
