@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collector.history.ledger import (
     Ledger,
+    devices_at,
     entries,
     entry_of,
+    far_ends_of,
     history_of,
     keep_snapshots,
     last_run,
@@ -16,13 +18,17 @@ from collector.history.ledger import (
 )
 from collector.history.life import Absence, Entry, seen, unseen
 from collector.history.lock import run_lock
+from collector.history.pictures import Wanted
 
 __all__ = [
     "Absence",
     "Entry",
     "Ledger",
+    "Wanted",
+    "devices_at",
     "entries",
     "entry_of",
+    "far_ends_of",
     "history_of",
     "keep_snapshots",
     "last_run",

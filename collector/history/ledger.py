@@ -11,14 +11,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from collector.errors import StateError
-from collector.history import codec, life
+from collector.history import codec, life, pictures
 from collector.history.proof import absence
 from collector.history.schema import migrate
 from collector.model import (
+    Address,
     Evidence,
     Facts,
+    FarEnd,
     History,
     InvalidSpi,
+    PastLog,
     PastSample,
     Policy,
     Report,
@@ -181,7 +184,31 @@ def history_of(ledger: Ledger, device: str) -> History:
             for row in rows
             if row["ever_persistent"] and row["last_seen"] and (address := to_address(row["source"])) is not None
         ),
+        log=_past_log(db.execute("SELECT * FROM log_losses WHERE device = ?", (device,)).fetchone()),
     )
+
+
+def _past_log(row: sqlite3.Row | None) -> PastLog | None:
+    if row is None:
+        return None
+    return PastLog(
+        at=datetime.fromisoformat(row["at"]),
+        booted_at=codec.time_of(row["booted_at"]),
+        dropped=row["dropped"],
+        rate_limited=row["rate_limited"],
+        overruns=row["overruns"],
+        lost_until=codec.time_of(row["grew_at"]),
+    )
+
+
+def far_ends_of(ledger: Ledger, wanted: pictures.Wanted) -> tuple[FarEnd, ...]:
+    """Routers as earlier runs saw them that may be the far end of an incident; only what it asks of them."""
+    return tuple(pictures.far_ends(ledger.connection, wanted)) if wanted.sources or wanted.spis else ()
+
+
+def devices_at(ledger: Ledger, address: Address) -> tuple[str, ...]:
+    """Which devices were last seen with `address` as an end of their own, the first of many."""
+    return pictures.owners(ledger.connection, address)
 
 
 def entry_of(ledger: Ledger, identity: str) -> tuple[life.Entry, str] | None:
@@ -258,6 +285,8 @@ def _visit(db: sqlite3.Connection, facts: Facts, report: Report, status: str) ->
         db.execute("INSERT OR REPLACE INTO looks VALUES (?,?)", (device, _utc(facts.collected_at)))
     _spis(db, facts, run)
     _samples(db, facts, report)
+    pictures.keep(db, facts, run, _utc(facts.collected_at or report.run.finished_at))
+    _losses(db, facts)
 
 
 def _spis(db: sqlite3.Connection, facts: Facts, run: str) -> None:
@@ -314,6 +343,22 @@ def _samples(db: sqlite3.Connection, facts: Facts, report: Report) -> None:
             )
             for counter in facts.counters or ()
         ],
+    )
+
+
+def _losses(db: sqlite3.Connection, facts: Facts) -> None:
+    """What the head of the log said of lost messages, where it was read and said so."""
+    header, at = facts.log.header if facts.log is not None else None, facts.collected_at
+    if header is None or at is None or facts.log is None:
+        return
+    counts = (header.dropped, header.rate_limited, header.overruns)
+    if all(count is None for count in counts):
+        return
+    booted = _utc(at - facts.uptime) if facts.uptime is not None else None
+    until = facts.log.lost_until
+    db.execute(
+        "INSERT OR REPLACE INTO log_losses VALUES (?,?,?,?,?,?,?)",
+        (facts.device.name, _utc(at), booted, *counts, _utc(until) if until is not None else None),
     )
 
 
@@ -397,5 +442,7 @@ def _forget(db: sqlite3.Connection, before: datetime) -> None:
         (KEPT_COVERAGE,),
     )
     db.execute("DELETE FROM samples WHERE at < ?", (_utc(before),))
+    db.execute("DELETE FROM log_losses WHERE at < ?", (_utc(before),))
+    pictures.forget(db, _utc(before))
     db.execute("DELETE FROM spis WHERE last_seen < ?", (_utc(before),))
     db.execute("DELETE FROM findings WHERE state = 'resolved' AND resolved_at < ?", (before.isoformat(),))
