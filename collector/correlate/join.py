@@ -8,90 +8,38 @@ far apart, both ends must be looked at again before anything is confirmed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Literal
 
-from collector.correlate.fleet import Fleet, Hit, byte_swapped, fleet
-from collector.model import (
-    ConfigType,
-    Evidence,
-    Facts,
-    Incident,
-    Join,
-    Outcome,
-    Peer,
-    Spi,
-    SpiState,
-    State,
-)
+from collector.correlate import past
+from collector.correlate.ask import Ask, least_age, owner_of, senders, told, with_peer
+from collector.correlate.fleet import Hit, byte_swapped, fleet
+from collector.model import Facts, FarEnd, Join, Outcome, SpiState, State
 
-Grade = Literal["exact", "nat", "spi-only"]
-
-_SMALL = 0x1000  # below: reserved and hand-made numbers, which repeat
-_NO_IKE = frozenset({ConfigType.GETVPN, ConfigType.MANUAL_IPSEC})
-_LIFETIMES = (timedelta(hours=1), timedelta(hours=8), timedelta(days=1))  # what people configure
 _DPD_TRIES, _DPD_RETRY = 5, 2  # IOS probes five times more before it gives up; 2 s is its default between them
-_CLOCKS = timedelta(seconds=5)  # what two times of one collector may differ by
 
 
-def joins(devices: Sequence[Facts], windows: Sequence[timedelta]) -> dict[tuple[int, int], tuple[Join | None, ...]]:
+def joins(
+    devices: Sequence[Facts], windows: Sequence[timedelta], remembered: Sequence[FarEnd] = ()
+) -> dict[tuple[int, int], tuple[Join | None, ...]]:
     """Joins by (place of the device, place of its incident), one a key; `None` for a key that is never joined.
 
-    windows: per device, how old the last line of a running flow may be.
+    windows: per device, how old the last line of a running flow may be. remembered: routers as earlier runs saw them,
+    asked where this run did not see the far end.
     """
     wanted = {key.spi for facts in devices for incident in facts.incidents or () for key in incident.keys if key.spi}
     if not wanted:
         return {}
-    index = fleet(devices, wanted | {byte_swapped(spi) for spi in wanted})
+    index = fleet([FarEnd.of(facts) for facts in devices], wanted | {byte_swapped(spi) for spi in wanted})
+    earlier = fleet(remembered, wanted)
     found: dict[tuple[int, int], tuple[Join | None, ...]] = {}
     for number, facts in enumerate(devices):
         for place, incident in enumerate(facts.incidents or ()):
             if incident.state is State.COUNTER_ONLY or incident.source is None:
                 continue
-            asks = (_Ask(number, facts, incident, key, index, windows[number]) for key in incident.keys)
+            asks = (Ask(number, facts, incident, key, index, earlier, windows[number]) for key in incident.keys)
             found[number, place] = tuple(_join(ask) if _joinable(ask.key) else None for ask in asks)
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Ask:
-    """One key of one incident, and where to look."""
-
-    device: int
-    facts: Facts
-    incident: Incident
-    key: SpiState
-    fleet: Fleet
-    window: timedelta
-
-    @property
-    def spi(self) -> Spi:
-        assert self.key.spi is not None
-        return self.key.spi
-
-    @property
-    def last_age(self) -> timedelta | None:
-        ages = [s.age for s in self.key.sightings if s.age is not None]
-        return min(ages) if len(ages) == len(self.key.sightings) and ages else None
-
-    def line(self, last: bool) -> datetime | None:  # noqa: FBT001 - first or last
-        """The first or the last line in the common time."""
-        times = [s.at for s in self.key.sightings if s.at is not None]
-        if len(times) < len(self.key.sightings):
-            return None
-        return self.fleet.common(self.device, max(times) if last else min(times))
-
-    def stopped(self) -> bool:
-        """Whether the log proves that the lines have stopped."""
-        log, age = self.facts.log, self.last_age
-        needed = self.facts.policy.thresholds.pending_age if len(self.key.sightings) == 1 else self.window
-        return log is not None and log.covers is not None and age is not None and needed <= age <= log.covers
-
-    def later_than(self, time: datetime | None) -> bool:
-        """Whether a line came after `time`."""
-        last = self.line(last=True)
-        return last is not None and time is not None and last > time + _CLOCKS
 
 
 def _joinable(key: SpiState) -> bool:
@@ -99,17 +47,24 @@ def _joinable(key: SpiState) -> bool:
     return bool(key.spi) and bool(key.sightings) and all(s.event.consistent for s in key.sightings)
 
 
-def _join(ask: _Ask) -> Join:
-    grade, hits = _senders(ask)
+def _join(ask: Ask) -> Join:
+    found = _of_this_run(ask)
+    if found.outcome is not Outcome.FAR_END_UNKNOWN or not ask.past.devices:
+        return found
+    return past.join(ask, found)
+
+
+def _of_this_run(ask: Ask) -> Join:
+    grade, hits = senders(ask, ask.fleet)
     mine = [hit for hit in ask.fleet.inbound.get(ask.spi, ()) if hit.device == ask.device]
     if grade is None and not mine:
         return _without_sender(ask)
     if len({(hit.device, hit.flow.interface, hit.local, hit.remote) for hit in hits}) > 1:
-        names = tuple(sorted({ask.fleet.devices[hit.device].device.name for hit in hits}))
+        names = tuple(sorted({hit.end.name for hit in hits}))
         why = f"several SAs carry {ask.spi} towards this router ({', '.join(names)}): none is confirmed"
         return Join(device=None, grade=grade, outcome=Outcome.AMBIGUOUS, candidates=names, why=why, spi=ask.spi)
     sender = hits[0] if hits else None
-    join = _told(ask, sender, grade)
+    join = told(ask, ask.fleet, sender, grade)
     if mine:
         return _held_here(ask, mine[0], join)
     assert sender is not None
@@ -129,73 +84,7 @@ def _join(ask: _Ask) -> Join:
     return replace(join, outcome=Outcome.STALE_CONFIRMED, why=why, heals_at_latest=_heals(ask, sender, join))
 
 
-def _senders(ask: _Ask) -> tuple[Grade | None, list[Hit]]:
-    """The hits of the best grade that there is."""
-    incident = ask.incident
-    graded: dict[Grade, list[Hit]] = {}
-    for hit in ask.fleet.outbound.get(ask.spi, ()):
-        if hit.device == ask.device:
-            continue
-        from_source, to_destination = incident.source in hit.local, incident.destination in hit.remote
-        if from_source and to_destination:
-            grade: Grade = "exact"
-        elif from_source or to_destination or hit.nat:
-            grade = "nat"
-        elif _small(ask):
-            continue
-        else:
-            grade = "spi-only"
-        graded.setdefault(grade, []).append(hit)
-    for grade in ("exact", "nat", "spi-only"):
-        if grade in graded:
-            return grade, graded[grade]
-    return None, []
-
-
-def _small(ask: _Ask) -> bool:
-    peer = ask.incident.peer
-    return ask.spi < _SMALL or (peer is not None and peer.config_type in _NO_IKE)
-
-
-def _told(ask: _Ask, sender: Hit | None, grade: Grade | None) -> Join:
-    """The join without its outcome: who S is, and what S knows of R."""
-    if sender is None:
-        return Join(device=None, grade=None, outcome=Outcome.FAR_END_UNKNOWN, spi=ask.spi)
-    facts = ask.fleet.devices[sender.device]
-    seen_as = sender.flow.peer or sender.flow.remote_endpoint
-    peer = ask.fleet.peer(sender.device, seen_as, sender.flow.interface)
-    join = Join(
-        device=facts.device.name,
-        grade=grade,
-        outcome=Outcome.FAR_END_UNKNOWN,
-        sa_remaining=sender.sa.remaining if sender.sa is not None and sender.sa.timed else None,
-        sender_seen_as=seen_as,
-        sender_local=sender.flow.local_endpoint or sender.flow.local_address,
-        chance=ask.fleet.sas / 2**32 if grade == "spi-only" else None,
-        spi=ask.spi,
-        evidence=_proof(facts, ask.spi),
-    )
-    return _with_peer(join, peer)
-
-
-def _with_peer(join: Join, peer: Peer | None) -> Join:
-    if peer is None:
-        return join
-    return replace(
-        join,
-        sender_ike_sa=peer.ike_sa,
-        sender_dpd=peer.dpd,
-        sender_vrf=peer.vrf,
-        evidence=(*join.evidence, *peer.ike_evidence[:2]),
-    )
-
-
-def _proof(facts: Facts, spi: Spi) -> tuple[Evidence, ...]:
-    line = facts.outbound_lines.get(spi)
-    return (line,) if line is not None else ()
-
-
-def _held_here(ask: _Ask, mine: Hit, join: Join) -> Join:
+def _held_here(ask: Ask, mine: Hit, join: Join) -> Join:
     """R itself holds the SPI inbound."""
     incident = ask.incident
     where = mine.flow.interface or mine.flow.map_tag or "a flow"
@@ -215,7 +104,7 @@ def _held_here(ask: _Ask, mine: Hit, join: Join) -> Join:
     return replace(join, outcome=Outcome.LOOK_AGAIN, why=why)
 
 
-def _elsewhere(ask: _Ask, mine: Hit) -> str:
+def _elsewhere(ask: Ask, mine: Hit) -> str:
     """The other local address or VRF for which the SPI is installed, or ""."""
     incident = ask.incident
     if mine.local and incident.destination is not None and incident.destination not in mine.local:
@@ -227,7 +116,7 @@ def _elsewhere(ask: _Ask, mine: Hit) -> str:
     return ""
 
 
-def _without_sender(ask: _Ask) -> Join:
+def _without_sender(ask: Ask) -> Join:
     """Nobody in the run sends with this SPI: who owns the source, and was it read?"""
     incident = ask.incident
     owners = [n for n in ask.fleet.owners.get(incident.source, ()) if n != ask.device] if incident.source else []
@@ -237,14 +126,13 @@ def _without_sender(ask: _Ask) -> Join:
         why = f"{incident.source} belongs to no device of this run{swapped}"
         return replace(unknown, why=why)
     if len(owners) > 1:
-        names = tuple(sorted(ask.fleet.devices[n].device.name for n in owners))
+        names = tuple(sorted(ask.fleet.devices[n].name for n in owners))
         why = f"several devices have {incident.source}: {', '.join(names)}"
         return replace(unknown, outcome=Outcome.AMBIGUOUS, candidates=names, why=why)
     owner = owners[0]
-    facts = ask.fleet.devices[owner]
+    name = ask.fleet.devices[owner].name
     peer = ask.fleet.peer(owner, incident.destination, None)
-    known = _with_peer(_owner(unknown, facts, incident), peer)
-    name = facts.device.name
+    known = with_peer(owner_of(unknown, name, incident), peer)
     if not ask.fleet.shows(owner, incident.destination):
         return replace(known, why=f"{name} has {incident.source}, but its IPsec SAs were not read{_swapped(ask)}")
     if not ask.fleet.shows(ask.device, incident.source):
@@ -260,24 +148,18 @@ def _without_sender(ask: _Ask) -> Join:
     return replace(known, outcome=Outcome.LOOK_AGAIN, why=why)
 
 
-def _owner(join: Join, facts: Facts, incident: Incident) -> Join:
-    """Nobody's SA told: the one device that has the source is taken to see the flow as this router does."""
-    return replace(join, device=facts.device.name, sender_seen_as=incident.destination, sender_local=incident.source)
-
-
-def _swapped(ask: _Ask) -> str:
+def _swapped(ask: Ask) -> str:
     """An SPI that fits only byte by byte in reverse is told and never joined."""
     for hit in ask.fleet.outbound.get(byte_swapped(ask.spi), ()):
         if hit.device != ask.device and ask.incident.destination in hit.remote:
-            name = ask.fleet.devices[hit.device].device.name
             return (
-                f"; {name} sends with {hit.spi}, the same bytes in reverse order: ASA debugs print them so "
+                f"; {hit.end.name} sends with {hit.spi}, the same bytes in reverse order: ASA debugs print them so "
                 "(CSCvx23833), which is no proof"
             )
     return ""
 
 
-def _doubt(ask: _Ask, sender: Hit) -> str:
+def _doubt(ask: Ask, sender: Hit) -> str:
     """Why a stale SA is not confirmed yet, or ""."""
     limits = ask.facts.policy.thresholds
     here, there = ask.fleet.flows_at(ask.device), ask.fleet.flows_at(sender.device)
@@ -291,23 +173,13 @@ def _doubt(ask: _Ask, sender: Hit) -> str:
     if sender.sa is not None and not sender.sa.timed:
         return ""
     first = ask.line(last=False)
-    age = max(_least_age(ask, sender, remaining), there - first if first is not None else timedelta())
+    age = max(least_age(sender, remaining), there - first if first is not None else timedelta())
     if age < limits.join_guard or there - age > here:
         return f"its SA may be only {max(0, round(age.total_seconds()))} s old"
     return ""
 
 
-def _least_age(ask: _Ask, sender: Hit, remaining: timedelta | None) -> timedelta:
-    """How old the SA is at least: its lifetime, as configured or as people configure it, minus what is left."""
-    if remaining is None:
-        return timedelta()
-    config = ask.fleet.devices[sender.device].config
-    if config is not None and config.lifetime is not None and config.lifetime >= remaining:
-        return config.lifetime - remaining
-    return min((life - remaining for life in _LIFETIMES if life >= remaining), default=timedelta())
-
-
-def _heals(ask: _Ask, sender: Hit, join: Join) -> datetime | None:
+def _heals(ask: Ask, sender: Hit, join: Join) -> datetime | None:
     """An upper bound: S's SA ends, or S's DPD tears it down (only where S holds an IKE SA that R does not)."""
     at = ask.fleet.flows_at(sender.device)
     if at is None or join.sa_remaining is None:

@@ -14,6 +14,7 @@ from collector.model import (
     Binding,
     ConfigType,
     Facts,
+    FarEnd,
     Incident,
     Join,
     Outcome,
@@ -23,12 +24,15 @@ from collector.model import (
 )
 
 
-def settle(facts: Sequence[Facts]) -> tuple[Facts, ...]:
-    """The same devices in the same order, each incident with its far end."""
+def settle(facts: Sequence[Facts], remembered: Sequence[FarEnd] = ()) -> tuple[Facts, ...]:
+    """The same devices in the same order, each incident with its far end.
+
+    remembered: routers as the ledger has them, for far ends that this run did not see.
+    """
     windows = [
         active_window((incident.last_age for incident in one.incidents or ()), one.policy.thresholds) for one in facts
     ]
-    found = joins(facts, windows)
+    found = joins(facts, windows, remembered)
     return tuple(
         one
         if one.incidents is None
