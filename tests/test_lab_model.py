@@ -28,9 +28,8 @@ def test_what_one_end_receives_the_other_sends_unless_a_trouble_says_otherwise(n
     now = EPOCH + timedelta(seconds=later)
     for link in net.links:
         first, second = (state.holding(net, link, end.device, now) for end in link.ends)
-        trouble = net.trouble_of(link.name, now)
-        lost = trouble and trouble.kind in state.LOSING and now < state.heals_at(net, link, trouble)
-        if not lost:
+        trouble = state.trouble_at(net, link, now)
+        if trouble is None:
             assert [sa.spi for sa in first.inbound] == [sa.spi for sa in second.outbound]
             assert [sa.spi for sa in second.inbound] == [sa.spi for sa in first.outbound]
             assert [sa.remaining(now) for sa in first.inbound] == [sa.remaining(now) for sa in second.outbound]

@@ -340,9 +340,9 @@ async def _more(shell: Shell, line: str) -> None:
 
 
 async def _late_prompt(shell: Shell, line: str) -> bool:
-    """A prompt, a pause, then the answer that should have stood before it."""
+    """A prompt; and once it was believed, as the next line shows, the answer that should have stood before it."""
     await shell.send(shell.prompt)
-    await asyncio.sleep(0.3)
+    shell.pending += await shell.read()
     return True
 
 

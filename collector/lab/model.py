@@ -262,12 +262,6 @@ class Network:
         """The links that end on a router, in the scenario's order."""
         return tuple(self._ends.get(device, ()))
 
-    def trouble_of(self, link: str, at: datetime) -> Trouble | None:
-        """What went wrong with a link last, seen from a moment."""
-        found = self._troubles.get(link, ())
-        index = bisect_right(found, at, key=lambda trouble: trouble.since)
-        return found[index - 1] if index else None
-
     def troubles_of(self, link: str) -> tuple[Trouble, ...]:
         """All that goes wrong with a link, in the order of time."""
         return tuple(self._troubles.get(link, ()))

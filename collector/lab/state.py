@@ -69,6 +69,12 @@ def spell_at(network: Network, link: Link, moment: datetime) -> Spell:
     return found[max(0, bisect_right(found, moment, key=lambda spell: spell.base) - 1)]
 
 
+def trouble_at(network: Network, link: Link, moment: datetime) -> Trouble | None:
+    """The loss that a link suffers from at a moment."""
+    trouble = spell_at(network, link, moment).trouble
+    return trouble if trouble is not None and trouble.since <= moment else None
+
+
 def holding(network: Network, link: Link, device: str, now: datetime) -> Holding:
     """What a router holds of a link."""
     held = _held(network, link, device, now)
@@ -81,8 +87,8 @@ def holding(network: Network, link: Link, device: str, now: datetime) -> Holding
 
 def _held(network: Network, link: Link, device: str, now: datetime) -> Holding:
     spell = spell_at(network, link, now)
-    trouble = spell.trouble
-    if trouble is None or now < trouble.since:
+    trouble = trouble_at(network, link, now)
+    if trouble is None:
         return _healthy(link, device, now, spell)
     if device == trouble.receiver:
         return _bereft(link, device, spell, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collector.lab import seeds
+from collector.lab import seeds, state
 from collector.lab.ends import GRE
 from collector.lab.model import Holding
 from collector.lab.render.config import HOLDTIME
@@ -22,7 +22,7 @@ def _forgotten(look: Look, holding: Holding) -> bool:
         return False
     if holding.end.kind in ACCEPTORS:
         return True
-    trouble = look.network.trouble_of(holding.link.name, look.now)
+    trouble = state.trouble_at(look.network, holding.link, look.now)
     if holding.end.kind != "mgre-dynamic-nhrp" or trouble is None:
         return False
     third = HOLDTIME // 3

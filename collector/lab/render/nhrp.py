@@ -59,7 +59,7 @@ def _since_registration(look: Look, holding: Holding) -> int:
     """Seconds since the spoke was last heard: it registers three times a holdtime, and not through a black hole."""
     third = HOLDTIME // 3
     if holding.up_since is None:
-        trouble = look.network.trouble_of(holding.link.name, look.now)
+        trouble = state.trouble_at(look.network, holding.link, look.now)
         lost = trouble.since if trouble is not None else look.now
         return int((look.now - lost).total_seconds()) + seeds.number(third, holding.link.name)
     return int((look.now - holding.up_since).total_seconds()) % third
@@ -98,10 +98,7 @@ def show_nhs(look: Look) -> Lines:
 
 
 def _answered(look: Look, holding: Holding) -> bool:
-    trouble = look.network.trouble_of(holding.link.name, look.now)
-    if trouble is None or trouble.kind not in state.LOSING:
-        return True
-    return state.heals_at(look.network, holding.link, trouble) <= look.now
+    return state.trouble_at(look.network, holding.link, look.now) is None
 
 
 def show_dmvpn(look: Look) -> Lines:
@@ -147,11 +144,11 @@ def _nhs_lines(look: Look, peers: list[Holding]) -> Lines:
 
 def _peer(look: Look, holding: Holding, *, wide: bool) -> str:
     end = holding.end
-    state = "UP" if holding.inbound else "IKE" if holding.ike else "IPSEC"
-    trouble = look.network.trouble_of(holding.link.name, look.now)
+    shown = "UP" if holding.inbound else "IKE" if holding.ike else "IPSEC"
+    trouble = state.trouble_at(look.network, holding.link, look.now)
     since = age(look.now - (holding.up_since or (trouble.since if trouble else look.now)))
     mark = "S" if is_static(holding) else "D" + ("N" if holding.link.natted else "")
-    row = f"    1 {end.remote!s:<15} {end.far_tunnel_address!s:>15} {state:>5} {since:>8} {mark:>5}"
+    row = f"    1 {end.remote!s:<15} {end.far_tunnel_address!s:>15} {shown:>5} {since:>8} {mark:>5}"
     return row + (f" {f'{end.far_tunnel_address}/32':>17}" if wide else "")
 
 
