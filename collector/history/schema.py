@@ -68,6 +68,8 @@ MIGRATIONS: tuple[str, ...] = (
     """,
     # of what is sent again it must be told that it is the same: the run that first decided it
     "ALTER TABLE outbox ADD COLUMN decided_at TEXT NOT NULL DEFAULT '';",
+    # the proof with which a ticket is closed stands in the ticket
+    "ALTER TABLE outbox ADD COLUMN why TEXT NOT NULL DEFAULT '';",
     # what a later run may ask of a router that it does not visit: the far ends of joins, and the losses of its log
     """
     CREATE TABLE far_ends (
