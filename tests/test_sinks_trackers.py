@@ -22,7 +22,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from servers import stub
+from servers import jira, stub
 from servers.stub import Reply
 from test_tickets import entry, finding, write
 
@@ -132,85 +132,117 @@ def test_a_routers_text_never_becomes_the_token():
 # --- Jira: https://developer.atlassian.com/cloud/jira/platform/rest/v2/ (search, issue, comment, transitions)
 
 
-def jira(issues: list[dict]):
-    def answer(told: stub.Told) -> Reply:
-        parts = urlsplit(told.path)
-        if told.headers.get("Authorization") != "Bearer " + SECRET:
-            return Reply(401, {"errorMessages": ["no"]})
-        if parts.path == "/rest/api/2/search":
-            label = parse_qs(parts.query)["jql"][0].split('"')[1]
-            found = [i for i in issues if label in i["fields"]["labels"]]
-            return Reply(200, {"total": len(found), "issues": [{"key": i["key"], "fields": {}} for i in found]})
-        if parts.path == "/rest/api/2/issue":
-            fields = told.json["fields"]
-            assert set(fields) == {"project", "issuetype", "summary", "description", "labels"}
-            issues.append({"key": f"NET-{len(issues) + 1}", "fields": fields, "log": []})
-            return Reply(201, {"id": "10000", "key": issues[-1]["key"], "self": "x"})
-        _, _, _, _, _, key, what = parts.path.split("/")
-        issue = next(i for i in issues if i["key"] == key)
-        issue["log"].append((what, told.json))
-        return Reply(201, {"id": "1"}) if what == "comment" else Reply(204)
-
-    return answer
+def jira_sink(url: str):
+    return sink(type="http", preset="jira", url=url, auth={"token": {"env": "T"}}, variables=jira.VARIABLES)
 
 
 def test_jira_search_create_comment_transition():
-    issues: list[dict] = []
-    with stub.http(jira(issues)) as server:
-        target = sink(
-            type="http",
-            preset="jira",
-            url=server.url,
-            auth={"token": {"env": "T"}},
-            variables={"project": "NET", "done_transition": "31", "reopen_transition": "11"},
-        )
+    tracker = jira.Jira()
+    with stub.http(tracker) as server:
+        target = jira_sink(server.url)
         reference = target.deliver(step(evidence=(raw(HOSTILE),)))
         assert reference == "NET-1"
         assert target.deliver(step()) == "NET-1"  # found by its label, not doubled
-        for act in (Act.UPDATE, Act.REOPEN, Act.CLOSE):
+        for act in (Act.UPDATE, Act.CLOSE, Act.REOPEN):
             target.deliver(replace(step(act), reference=reference))
-    (issue,) = issues
-    assert [what for what, _ in issue["log"]] == ["comment", "comment", "transitions", "comment", "transitions"]
-    assert issue["log"][2][1] == {"transition": {"id": "11"}}
-    assert issue["log"][4][1] == {"transition": {"id": "31"}}
+        assert {told.headers["Authorization"] for told in server.told} == {"Bearer " + SECRET}
+    (issue,) = tracker.issues.values()
+    assert set(issue["fields"]) == {"project", "issuetype", "summary", "description", "labels"}
+    assert len(issue["comments"]) == 3
+    assert issue["transitions"] == [jira.DONE, jira.REOPENED]
     description = issue["fields"]["description"]
     assert description.count("{noformat") == 2
     assert description.startswith("{noformat}\n")
     assert description.endswith("\n{noformat}")
 
 
+def test_jira_data_center_is_asked_where_it_answers():
+    with stub.http(lambda _: Reply(201, {"issues": [], "key": "NET-1"})) as server:
+        variables = {**jira.VARIABLES, "search": "search"}
+        options = {"type": "http", "preset": "jira", "url": server.url, "auth": {"token": {"env": "T"}}}
+        sink(**options, variables=variables).deliver(step())
+        assert urlsplit(server.told[0].path).path == "/rest/api/2/search"
+
+
+def test_what_is_sent_again_is_found_by_its_mark_and_what_stands_is_left_alone():
+    tracker = jira.Jira()
+    with stub.http(tracker) as server:
+        target = jira_sink(server.url)
+        reference = target.deliver(step())
+        closing = replace(step(Act.CLOSE), reference=reference, at=NOW)
+        for tries in range(3):  # each time killed before it could be noted
+            target.deliver(replace(closing, tries=tries, decided_at=NOW, at=NOW + timedelta(minutes=tries)))
+        (issue,) = tracker.issues.values()
+        assert (len(issue["comments"]), issue["transitions"]) == (1, [jira.DONE])
+        target.deliver(replace(closing, decided_at=NOW + timedelta(days=1)))  # another close, of another run
+        assert len(issue["comments"]) == 2
+    assert closing.mark != replace(closing, act=Act.REOPEN).mark != replace(closing, digest="").mark
+
+
+def test_a_ticket_that_another_ledger_closed_is_reopened_not_taken_for_open():
+    tracker = jira.Jira()
+    with stub.http(tracker) as server:
+        target = jira_sink(server.url)
+        reference = target.deliver(step())
+        target.deliver(replace(step(Act.CLOSE), reference=reference))
+        assert target.deliver(step()) == reference
+    (issue,) = tracker.issues.values()
+    assert not issue["done"]
+    assert "It is back" in issue["comments"][-1]
+
+
 # --- ServiceNow Table API and Event Management, as docs.servicenow.com describes them
 
 
-def test_servicenow_incident_search_create_note_reopen_close():
-    rows: list[dict] = []
+class Incidents:
+    """Rows of the table `incident`; journal fields show all entries with sysparm_display_value."""
 
-    def answer(told: stub.Told) -> Reply:
+    def __init__(self) -> None:
+        self.rows: list[dict] = []
+
+    def __call__(self, told: stub.Told) -> Reply:
         parts = urlsplit(told.path)
+        query = parse_qs(parts.query)
         assert told.headers["Authorization"].startswith("Basic ")
-        if told.method == "GET":
-            wanted = parse_qs(parts.query)["sysparm_query"][0].removeprefix("correlation_id=")
-            return Reply(200, {"result": [r for r in rows if r["correlation_id"] == wanted]})
+        if told.method == "GET" and "sysparm_query" in query:
+            wanted, ended = query["sysparm_query"][0].split("^")[:2]
+            assert ended == "stateNOT IN7,8"
+            found = [r for r in self.rows if f"correlation_id={r['correlation_id']}" == wanted]
+            return Reply(200, {"result": [r for r in reversed(found) if r["state"] not in {"7", "8"}][:1]})
         if told.method == "POST":
-            rows.append({"sys_id": f"{len(rows):032x}", **told.json})
-            return Reply(201, {"result": rows[-1]})
-        row = next(r for r in rows if r["sys_id"] == parts.path.rpartition("/")[2])
-        row.update(told.json)
+            self.rows.append({"sys_id": f"{len(self.rows):032x}", "state": "1", "work_notes": "", **told.json})
+            return Reply(201, {"result": self.rows[-1]})
+        row = next(r for r in self.rows if r["sys_id"] == parts.path.rpartition("/")[2])
+        if told.method == "GET":
+            return Reply(200, {"result": {"work_notes": row["work_notes"]}})
+        notes = row["work_notes"] + told.json.get("work_notes", "")
+        row.update({**told.json, "work_notes": notes})
         return Reply(200, {"result": row})
 
-    with stub.http(answer) as server:
+
+def test_servicenow_incident_search_create_note_reopen_close():
+    table = Incidents()
+    with stub.http(table) as server:
         target = sink(
             type="http", preset="servicenow-incident", url=server.url, auth={"user": "bot", "password": {"env": "P"}}
         )
         reference = target.deliver(step())
         assert target.deliver(step()) == reference
-        target.deliver(replace(step(Act.UPDATE, evidence=(raw(HOSTILE),)), reference=reference))
-        assert "[code]" not in rows[0]["work_notes"].lower()  # a journal field would render what stands inside
+        noting = replace(step(Act.UPDATE, evidence=(raw(HOSTILE),)), reference=reference)
+        target.deliver(noting)
+        target.deliver(replace(noting, tries=1))
+        (row,) = table.rows
+        assert row["work_notes"].count(noting.mark) == 1
+        assert "[code]" not in row["work_notes"].lower()  # a journal field would render what stands inside
         target.deliver(replace(step(Act.CLOSE), reference=reference))
-        assert (rows[0]["state"], rows[0]["close_code"]) == ("6", "Resolved by caller")
+        assert (row["state"], row["close_code"]) == ("6", "Resolved by caller")
         target.deliver(replace(step(Act.REOPEN), reference=reference))
-        assert rows[0]["state"] == "1"
-    assert len(rows) == 1
+        assert row["state"] == "2"
+        row["state"] = "7"  # closed for good, as ServiceNow does after some days
+        assert target.deliver(replace(step(Act.CLOSE), reference=reference)) is None
+        again = target.deliver(replace(step(Act.REOPEN), reference=reference))
+    assert [(r["sys_id"], r["state"]) for r in table.rows] == [(reference, "7"), (again, "1")]
+    assert set(row) >= {"correlation_id", "short_description", "description", "urgency", "impact"}
 
 
 def test_servicenow_events_are_one_alert_by_message_key_and_clear_with_severity_0():

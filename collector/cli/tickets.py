@@ -175,8 +175,7 @@ def _send(ledger: Ledger, desk: Desk, step: Step) -> None:
     try:
         reference = "shadow" if desk.shadow else desk.target.deliver(step)
     except DeliveryError as error:
-        tries = int(step.why.removeprefix("try ") or 1) if step.why.startswith("try ") else 1
-        wait = error.retry_after or BACKOFF[min(tries, len(BACKOFF)) - 1]
+        wait = error.retry_after or BACKOFF[min(step.tries, len(BACKOFF) - 1)]
         wait = 24 * 3600 if error.final else wait
         not_before = desk.now() + timedelta(seconds=wait)
         tickets.failed(ledger, step, error.message, not_before=not_before)

@@ -47,7 +47,11 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One decision. children: findings that this ticket speaks for. at: the run whose word it is, None: not known."""
+    """One decision. children: findings that this ticket speaks for. at: the run whose word it is, None: not known.
+
+    decided_at: the run that first decided it, which stays when a later one decides it again. tries: how often it was
+    sent before, perhaps with success, although no answer was noted.
+    """
 
     act: Act
     finding: Finding
@@ -57,6 +61,15 @@ class Step:
     children: tuple[str, ...] = ()
     number: int = 0  # of the outbox, 0 while only planned
     at: datetime | None = None
+    decided_at: datetime | None = None
+    tries: int = 0
+
+    @property
+    def mark(self) -> str:
+        """12 hex digits, the same at each try of this act and at no other act: what is told twice can be known by it."""
+        decided = self.decided_at or self.at
+        told = [self.finding.id, self.act.value, self.digest, decided.isoformat() if decided else ""]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -339,16 +352,18 @@ def enqueue(ledger: Ledger, sink: str, steps: Iterable[Step], *, at: datetime) -
         waits = {row["finding"]: row for row in rows.fetchall()}
         for step in wanted:
             row = waits.pop(step.finding.id, None)
-            values = (step.digest, codec.finding_text(step.finding), json.dumps(step.children), at.isoformat())
+            told = codec.finding_text(step.finding)
+            values = (step.digest, told, json.dumps(step.children), at.isoformat(), step.why)
             if row is None:
                 db.execute(
-                    "INSERT INTO outbox (action, digest, body, children, created_at, sink, finding, state, tries, error) "
-                    "VALUES (?,?,?,?,?,?,?,'waiting',0,'')",
-                    (step.act.value, *values, sink, step.finding.id),
+                    "INSERT INTO outbox (action, digest, body, children, created_at, why, decided_at, sink, finding, "
+                    "state, tries, error) VALUES (?,?,?,?,?,?,?,?,?,'waiting',0,'')",
+                    (step.act.value, *values, at.isoformat(), sink, step.finding.id),
                 )
             else:
                 db.execute(
-                    "UPDATE outbox SET action = ?, digest = ?, body = ?, children = ?, created_at = ? WHERE number = ?",
+                    "UPDATE outbox SET action = ?, digest = ?, body = ?, children = ?, created_at = ?, why = ? "
+                    "WHERE number = ?",
                     (step.act.value, *values, row["number"]),
                 )
         for finding, row in waits.items():
@@ -388,12 +403,14 @@ def _waiting_step(row: sqlite3.Row) -> Step:
     return Step(
         act=Act(row["action"]),
         finding=codec.finding_of(row["body"]),
-        why=f"try {row['tries'] + 1}" if row["tries"] else "",
+        why=row["why"],
         reference=row["reference"],
         digest=row["digest"],
         children=tuple(json.loads(row["children"])),
         number=row["number"],
         at=codec.time_of(row["created_at"]),
+        decided_at=codec.time_of(row["decided_at"]),
+        tries=row["tries"],
     )
 
 

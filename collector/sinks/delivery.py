@@ -132,6 +132,11 @@ def key_of(finding: Finding) -> str:
     return f"spi-collector-{finding.id}"
 
 
+def mark_of(step: Step) -> str:
+    """What one act is known by, at each try of it: a tracker that has it has what is about to be sent again."""
+    return f"{key_of(step.finding)}.{step.mark}"
+
+
 def summary(step: Step) -> str:
     """A ticket's title, on one line, at most 200 characters."""
     finding = step.finding
@@ -187,4 +192,5 @@ def context(step: Step) -> dict[str, Any]:
         "act": step.act.value,
         "why": safe(step.why),
         "children": list(step.children),
+        "mark": mark_of(step),
     }

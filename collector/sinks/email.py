@@ -15,7 +15,7 @@ from pathlib import Path
 from collector.errors import InventoryError
 from collector.history.tickets import Act, Step
 from collector.session.secrets import Secret
-from collector.sinks.delivery import DeliveryError, Request, Settings, body, key_of, reference, summary
+from collector.sinks.delivery import DeliveryError, Request, Settings, body, key_of, mark_of, reference, summary
 from collector.sinks.transport import WHOLE_SECONDS, cut, within
 
 SECONDS = 20
@@ -107,6 +107,7 @@ class EmailSink:
         if step.act is Act.CREATE:
             message["Message-ID"] = key
         else:
+            message["Message-ID"] = f"<{mark_of(step)}@spi-collector.invalid>"
             message["In-Reply-To"] = key
             message["References"] = key
         message["Auto-Submitted"] = "auto-generated"

@@ -2,7 +2,9 @@
 
 A preset is data: for each act a list of requests whose paths, headers and bodies are Jinja2 texts over the ticket's
 names (`collector.sinks.delivery.context`), and paths into the JSON answers that are kept for the next request.
-Before it creates, `search` looks for our key: after a crash in the middle nothing is doubled.
+Before it creates, `search` looks for our key, and what is sent again looks for its mark (`unless`): after a crash in the
+middle nothing is doubled. A ticket that `search` finds closed is reopened; where the tracker lets none be reopened
+(`ends`), it is not found and made anew.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -57,16 +60,13 @@ class HttpSink:
 
     def deliver(self, step: Step) -> str | None:
         """Send the requests of one step; the reference of the ticket. Raises DeliveryError."""
+        step = self._found(step)
+        if step.act is Act.NOTHING:
+            return step.reference
         known: dict[str, Any] = {"reference": step.reference}
-        if step.reference is None and self.preset.get("search"):
-            known["reference"] = self._search(step)
-            if known["reference"] is not None and step.act is Act.CREATE:
-                return str(known["reference"])  # created by a run that died before it could note it
-        if step.act is not Act.CREATE and known["reference"] is None and not self.preset.get("keyed"):
-            if step.act is Act.CLOSE:
-                return None  # nothing of ours is there to close
-            raise DeliveryError(f"the ticket of {step.finding.id} is not there any more", final=True)
         for raw in _steps(self.preset, step.act.value):
+            if self._needless(raw, step, known):
+                continue
             answer = self._send(self._request(raw, step, known, step.act.value, masked=False), raw)
             for name, path in (raw.get("save") or {}).items():
                 known[name] = _dig(answer, path)
@@ -75,14 +75,53 @@ class HttpSink:
         found = known.get("reference")
         return str(found) if found is not None else None
 
-    def _search(self, step: Step) -> str | None:
+    def _found(self, step: Step) -> Step:
+        """The step with the ticket that stands in the tracker, and what is left to do about it."""
+        searched = bool(self.preset.get("search")) and (step.reference is None or bool(self.preset.get("ends")))
+        if searched:
+            reference, closed = self._search(step)
+            step = replace(step, reference=reference)
+            if step.act is Act.CREATE and reference is not None:  # a run that died made it, or one of another ledger
+                return replace(step, act=Act.REOPEN if closed else Act.NOTHING)
+        if step.reference is not None or self.preset.get("keyed") or step.act is Act.CREATE:
+            return step
+        if step.act is Act.CLOSE:
+            return replace(step, act=Act.NOTHING)  # nothing of ours is there to close
+        if self.preset.get("ends"):
+            return replace(step, act=Act.CREATE)
+        raise DeliveryError(f"the ticket of {step.finding.id} is not there any more", final=True)
+
+    def _search(self, step: Step) -> tuple[str | None, bool]:
+        """The newest ticket with our key, and whether it is closed."""
         for raw in _steps(self.preset, "search"):
             answer = self._send(self._request(raw, step, {"reference": None}, "search", masked=False), raw)
             found = _dig(answer, raw["found"])
             if isinstance(found, list) and found:
                 value = _dig(found[0], raw["reference"]) if raw.get("reference") else found[0]
-                return str(value)
-        return None
+                return str(value), self._is(found[0], raw.get("closed"))
+        return None, False
+
+    def _is(self, answer: Any, state: Mapping[str, Any] | None) -> bool:
+        """Whether `answer` has at `at` one of the texts of `in`."""
+        if state is None:
+            return False
+        return str(_dig(answer, state["at"])) in [self._render(text, self.variables) for text in state["in"]]
+
+    def _needless(self, raw: Mapping[str, Any], step: Step, known: dict[str, Any]) -> bool:
+        """Whether the tracker has it already: the state (`at`, `in`), or, when sent again, the mark of this act."""
+        look = raw.get("unless")
+        if look is None or ("at" not in look and not step.tries):
+            return False
+        answer = self._send(self._request(look, step, known, "look", masked=False), look)
+        if "at" in look:
+            return self._is(answer, look)
+        if "contains" in look:
+            return self._render(look["contains"], context(step)) in json.dumps(answer)
+        found = _dig(answer, look["found"])
+        if not isinstance(found, list) or not found:
+            return False
+        known.update({name: _dig(found[0], path) for name, path in (look.get("save") or {}).items()})
+        return True
 
     def _request(
         self, raw: Mapping[str, Any], step: Step, known: Mapping[str, Any], purpose: str, *, masked: bool
