@@ -23,7 +23,8 @@ CASES = sorted((Path(__file__).parent / "captures").glob("*/*.txt"))
 @pytest.mark.parametrize("file", CASES, ids=lambda file: f"{file.parent.name}/{file.stem}")
 def test_capture(file: Path):
     expected = yaml.safe_load(file.with_suffix(".yaml").read_text(encoding="utf-8"))
-    reading = read_capture(Capture(command=expected["command"], text=file.read_text(encoding="utf-8")))
+    text = file.read_text(encoding="utf-8")
+    reading = read_capture(Capture(command=expected["command"], text=text, bare=expected.get("bare", True)))
     assert reading is not None, f"no command recognises {expected['command']!r}"
     assert (reading.status.value, reading.reason) == (expected["status"], expected.get("reason", reading.reason))
     assert len(reading.unparsed) == expected.get("unparsed_lines", 0)

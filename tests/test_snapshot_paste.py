@@ -253,3 +253,62 @@ def test_random_sessions_cut_anywhere_never_crash_and_never_overstate(tmp_path_f
         assert not answers[-1].complete or f"\n{name}{mark}" in text[text.rfind(answers[-1].command) :]
     for capture in snapshots[0].captures:
         read_capture(capture)
+
+
+def test_a_line_that_tab_completed_was_asked_once(tmp_path):
+    captures = one(tmp_path, f"R1#sh clo\nR1#sh clock \n{CLOCK}\nR1#show ip nhrp\nR1#show ip nhrp\n{NHRP}R1#\n")
+    assert [(capture.command, capture.complete) for capture in captures] == [
+        ("sh clock", True),
+        ("show ip nhrp", True),  # asked twice: the same words are no completion
+        ("show ip nhrp", True),
+    ]
+
+
+def test_what_was_answered_is_not_taken_for_a_tab(tmp_path):
+    captures = one(tmp_path, f"R1#show ip nhrp\n{NHRP}R1#show ip nhrp detail\n{NHRP}R1#\n")
+    assert [capture.command for capture in captures] == ["show ip nhrp", "show ip nhrp detail"]
+
+
+CONFIGURATION = """Building configuration...
+
+Current configuration : 2163 bytes
+!
+version 15.2
+hostname R1
+!
+interface Tunnel1
+ tunnel destination 198.51.100.9
+!
+end
+"""
+
+
+@pytest.mark.parametrize(
+    "typed", ["show running-config", "sh run", "wr t", "write terminal", "more system:running-config"]
+)
+def test_a_configuration_at_the_end_of_the_text_is_whole_by_its_own_end(tmp_path, typed):
+    (capture,) = one(tmp_path, f"R1#{typed}\n{CONFIGURATION}\n")
+    reading = read_capture(capture)
+    assert (capture.complete, reading.status, reading.records[0].whole) == (True, CaptureStatus.PARSED, True)
+
+
+@pytest.mark.parametrize("typed", ["show running-config", "show running-config | section ^interface"])
+def test_a_configuration_cut_before_its_end_is_not_whole(tmp_path, typed):
+    cut = CONFIGURATION.removesuffix("end\n")
+    (capture,) = one(tmp_path, f"R1#{typed}\n{cut}")
+    assert (capture.complete, read_capture(capture).status) == (False, CaptureStatus.INCOMPLETE)
+
+
+def test_the_second_title_may_be_missing_where_a_prompt_follows(tmp_path):
+    table = "IPv4 Crypto ISAKMP SA\ndst src state conn-id status\n192.0.2.1 198.51.100.9 QM_IDLE 1001 ACTIVE\n"
+    (whole,) = one(tmp_path, f"R1#show crypto isakmp sa\n{table}R1#\n")
+    assert read_capture(whole).status is CaptureStatus.PARSED
+    for text in (f"R1#show crypto isakmp sa\n{table}", table):
+        (cut,) = one(tmp_path, text)
+        assert read_capture(cut).status is CaptureStatus.INCOMPLETE
+
+
+def test_show_crypto_tech_support_is_cut_into_its_sections(tmp_path):
+    title = "------------------ show crypto ipsec sa ------------------"
+    (capture,) = one(tmp_path, f"R1#show crypto tech-support\n\n{title}\n\n\nNo SAs found\n\nR1#\n")
+    assert (capture.command, read_capture(capture).status) == ("show crypto ipsec sa", CaptureStatus.PARSED)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from itertools import chain, islice
 from typing import Any
@@ -114,6 +115,8 @@ def read_capture(capture: Capture, *, every_row: bool = False) -> Reading[object
     scoped = any(to_address(argument) is not None for argument in typed.arguments)
     read = (every_row and typed.command.read_every) or (scoped and typed.command.read_scoped) or typed.command.read
     reading = read(chain(head, lines), typed.filtered)
+    if capture.complete and reading.open_end and not capture.bare:
+        return replace(reading, status=CaptureStatus.PARSED, reason="", code=None)
     if capture.complete or reading.status is not CaptureStatus.PARSED:
         return reading
     return Reading(

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 from collector.commands.command import Command, Reading
 from collector.errors import ErrorCode
 from collector.model import CaptureStatus
-from collector.parse import Row, Unparsed, stream
+from collector.parse import Row, Unparsed, stream, unmarked
 from collector.parse.interruption import interrupts
 
 R = TypeVar("R")
@@ -21,10 +21,14 @@ _HEAD = 8  # lines in which an answer of terminal lines only is recognised
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubt:
-    """A place where the rows do not make a whole block: cut, doubled, mixed with another answer."""
+    """A place where the rows do not make a whole block: cut, doubled, mixed with another answer.
+
+    end: all that stands there is whole, what always followed on a router does not: told from a cut by a prompt only.
+    """
 
     line: int
     text: str
+    end: bool = False
 
 
 Doubts = list[Doubt]
@@ -75,7 +79,7 @@ def read_blocks(
     seen = _Seen(counts=counts, wordings=empty.wordings)
     left: list[Unparsed] = []
     doubts: Doubts = []
-    records = tuple(fold(stream(command.template, seen.watch(lines), left), doubts))
+    records = tuple(fold(stream(command.template, seen.watch(unmarked(lines)), left), doubts))
     partial = filtered is not None and _squeeze(filtered) not in whole_filters
     complaints = [
         *([f"filtered by {filtered!r}: what it left out is not known"] if partial else []),
@@ -93,6 +97,7 @@ def read_blocks(
         unparsed=tuple(left),
         reason=complaints[0],
         code=ErrorCode.PARSE if seen.answered else None,
+        open_end=len(complaints) == sum(doubt.end for doubt in doubts),
     )
 
 

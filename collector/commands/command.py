@@ -19,6 +19,7 @@ class Reading(Generic[R_co]):
 
     status: `parsed` only when every line was understood, independent counts agree and the answer's end is proven.
     reason: why not parsed, in words, for a person. code: set when refused or not understood (E_CMD_*, E_PARSE).
+    open_end: nothing is wrong but that a line which ends every such answer did not come.
     """
 
     command: str  # the canonical name
@@ -27,6 +28,7 @@ class Reading(Generic[R_co]):
     unparsed: tuple[Unparsed, ...] = ()
     reason: str = ""
     code: ErrorCode | None = None
+    open_end: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,7 +72,7 @@ class _Answer:
         if self.expected > 0:
             self._doubt("the last session counts more IKE SAs than are shown: cut?")
         if not self.scoped and "IPv4" in self.titles and "IPv6" not in self.titles:
-            self._doubt("nothing after it, not even the IPv6 title: cut?")
+            self._doubt("nothing after it, not even the IPv6 title: cut?", end=True)
         return done
 
     def _finish(self) -> IkeSa | None:
@@ -88,8 +88,8 @@ class _Answer:
         self.keys.add(key)
         return sa if all(found.ends) else None  # a row torn apart is said above, not shown as an SA without ends
 
-    def _doubt(self, text: str) -> None:
-        self.doubts.append(Doubt(line=self.line, text=text))
+    def _doubt(self, text: str, *, end: bool = False) -> None:
+        self.doubts.append(Doubt(line=self.line, text=text, end=end))
 
 
 class _Open:

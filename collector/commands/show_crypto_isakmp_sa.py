@@ -24,6 +24,9 @@ def fold(rows: Iterable[Row], doubts: Doubts) -> Iterator[IkeSa]:
     for row in rows:
         if row.text("ENGINE") and not row.text("CONN_ID") and pending is not None and "(deleted)" in row.text("ENGINE"):
             pending = replace(pending, live=False, status=f"{pending.status} (deleted)".strip())
+        if wrapped := row.text("WRAPPED_CAP"):
+            pending = _with_capabilities(pending, wrapped, row, doubts)
+            continue
         sa = table.take(row, doubts)
         if sa is not None:
             if pending is not None:
@@ -81,7 +84,8 @@ class _Table:
 
     def close(self) -> Iterator[Doubt]:
         if "IPv4" in self.titles and "IPv6" not in self.titles:
-            yield Doubt(line=self.last, text="nothing after it, not even the title `IPv6 Crypto ISAKMP SA`: cut?")
+            text = "nothing after it, not even the title `IPv6 Crypto ISAKMP SA`: cut?"
+            yield Doubt(line=self.last, text=text, end=True)
         if 0 < self.engines < self.details:
             yield Doubt(line=self.last, text="the last SA has no engine line: cut?")
 
@@ -128,6 +132,14 @@ def _detail(row: Row) -> IkeSa:
         dpd="D" in capabilities if live else None,
         nat="N" in capabilities if live else None,
     )
+
+
+def _with_capabilities(sa: IkeSa | None, letters: str, row: Row, doubts: Doubts) -> IkeSa | None:
+    """The last column, which a terminal of 80 columns puts on a line of its own."""
+    if sa is None or sa.state or sa.line != row.line - 1:
+        doubts.append(Doubt(line=row.line, text=f"{letters!r} follows no SA"))
+        return sa
+    return replace(sa, dpd="D" in letters, nat="N" in letters) if sa.live else sa
 
 
 def _begins_sa(line: str) -> bool:

@@ -39,7 +39,7 @@ def _entry(row: Row) -> NhrpEntry:
     return NhrpEntry(
         line=row.line,
         target=row.text("TARGET"),
-        interface=row.text("INTERFACE") or None,
+        interface=_interface(row.text("INTERFACE")),
         nbma=to_address(row.text("NBMA")),
         type=_BRIEF.get(kind, kind.lower()),
         vrf=row.text("VRF") or None,
@@ -49,6 +49,11 @@ def _entry(row: Row) -> NhrpEntry:
         created=duration(row.text("CREATED")),
         expires=duration(row.text("EXPIRES")),
     )
+
+
+def _interface(text: str) -> str | None:
+    """`Tunnel100`; 12.2 and older: `tunnel 100`."""
+    return "".join(text.split()).replace("tunnel", "Tunnel") or None
 
 
 def read(lines: Iterable[str], filtered: str | None) -> Reading[NhrpEntry]:

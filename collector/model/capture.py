@@ -21,6 +21,9 @@ class CaptureStatus(StrEnum):
     MISSING = "missing"  # nothing came
 
 
+GATHERED = "log messages that stand outside of any log"  # note of a `show logging` that nobody typed
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """One typed failure of a visit, as data."""
@@ -44,6 +47,7 @@ class Capture:
     command: the line as it was typed (in a paste: as it stands there, abbreviations and filters kept).
     taken_at: the collector's time (aware), `None` for text of other origin.
     complete: the answer's end is proven (a prompt follows); a bare file counts as complete.
+    bare: no prompt and no title stands around it, its end is taken on trust.
     note: why not complete, in words.
     failure: set where the command was refused or broke off.
     source, first_line: where the text stands, for evidence (file name relative to the snapshot, 1-based line of
@@ -56,6 +60,7 @@ class Capture:
     text: str
     taken_at: datetime | None = None
     complete: bool = True
+    bare: bool = False
     note: str = ""
     failure: Failure | None = None
     source: str = ""

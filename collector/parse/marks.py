@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 _LINK = re.compile(r"\s*https?://\S+\s*$")
-_MARK = re.compile(r"(?:[ \t]|^)<(?:[=-]{2,}|<{2,}).*$")
+_MARK = re.compile(r"(?:[ \t]|^)(?:<(?:[=-]{2,}|<{2,}|-(?=\s))|\u2190).*$")
 
 
 def unmarked(lines: Iterable[str]) -> Iterator[str]:

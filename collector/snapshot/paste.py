@@ -7,10 +7,10 @@ beside. A `show tech-support` typed in a session is cut into its sections.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from collector.commands import read_capture, recognise
-from collector.model import Capture
+from collector.model import Capture, CaptureStatus, ConfigText
 from collector.snapshot import techsupport
 from collector.snapshot.prompts import Prompt, device_name, joined, prompt, shown
 from collector.snapshot.stray import Stray
@@ -57,13 +57,18 @@ class _Reader:
     def session(self, host: str) -> _Session:
         return self.sessions.setdefault(device_name(host), _Session())
 
-    def close(self, end: int | None, complete: bool, note: str) -> None:  # noqa: FBT001 - private
+    def close(self, end: int | None, complete: bool, note: str, typed: str = "") -> None:  # noqa: FBT001 - private
+        """End the answer at hand. typed: what stands behind the prompt that ends it."""
         if self.open is None:
             return
         opened, self.open = self.open, None
         capture = self.document.capture(
             opened.command, opened.start, end, first_line=opened.first_line, complete=complete, note=note
         )
+        if _completed(opened.command, typed) and not any(line.strip() for line in capture.lines()):
+            return  # no answer: Tab completed the line, and the router showed it anew
+        if note == CUT and opened.kind in _CONFIGURATIONS:
+            capture = _as_whole_as_it_says(capture)
         captures = self.session(opened.host).captures
         if techsupport.is_typed(opened.command):
             captures.extend(techsupport.sections_of(capture))
@@ -98,7 +103,7 @@ def sessions(document: Document, known: frozenset[str]) -> dict[str, tuple[Captu
 
 def _prompted(reader: _Reader, found: Prompt, number: int, places: tuple[int, int]) -> None:
     same = reader.open is None or reader.open.host == found.host
-    reader.close(places[0], complete=same, note="" if same else _OTHER)
+    reader.close(places[0], complete=same, note="" if same else _OTHER, typed=found.typed if same else "")
     if not reader.host and reader.sessions.get("") is not None:
         reader.sessions = {device_name(found.host): reader.sessions[""]}
     reader.host = found.host
@@ -143,6 +148,20 @@ def _in_banner(opened: _Open | None, line: str) -> bool:
     if match and match[1] not in line[match.end() :]:
         opened.banner, opened.banner_lines = match[1], 0
     return False
+
+
+def _completed(before: str, typed: str) -> bool:
+    """Whether `typed` goes on with the words that stood at the prompt before."""
+    return len(typed) > len(before) and typed.startswith(before)
+
+
+def _as_whole_as_it_says(capture: Capture) -> Capture:
+    """A configuration at the end of the text: its own closing `end` proves what the next prompt would prove."""
+    whole = replace(capture, complete=True, note="")
+    reading = read_capture(whole) if recognise(capture.command) else None
+    if reading is None or reading.status is not CaptureStatus.PARSED:
+        return capture
+    return whole if all(isinstance(one, ConfigText) and one.filtered is None for one in reading.records) else capture
 
 
 def _without_prose(capture: Capture) -> Capture:

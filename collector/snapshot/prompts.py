@@ -16,12 +16,13 @@ from collector.snapshot.text import Document
 _CHUNK = 1 << 20
 _HOST = r"[A-Za-z0-9][\w.\-/:@~+]{0,62}"
 _MODE = r"\([\w.:/ \-]{1,60}\)"
-_SHOW = r"(?:do[ \t]+)?(?:sho?w?[ \t]+\S|more[ \t]+(?:system|nvram):)"
+_SHOW = r"(?:do[ \t]+)?(?:sho?w?[ \t]+\S|more[ \t]+(?:system|nvram):|wr(?:ite?)?[ \t]+t(?:erm(?:inal)?)?[ \t]*$)"
 _TYPED = rf"^[ \t]{{0,16}}({_HOST})(?:{_MODE})?[#>][ \t]{{0,16}}{_SHOW}"
 _ASKED = re.compile(_TYPED, re.IGNORECASE | re.MULTILINE)
 _ASKED_RAW = re.compile(_TYPED.encode("ascii"), re.IGNORECASE | re.MULTILINE)
 _PROMPT = re.compile(rf"[ \t]{{0,16}}({_HOST})(?:{_MODE})?[#>][ \t]{{0,16}}(.*)$")
 _DO = re.compile(r"do\s+", re.IGNORECASE)
+_WRITE = re.compile(r"wr(?:i|it|ite)? t(?:e|er|erm|ermi|ermin|termina|erminal)?")
 _FILES = {
     "more system:running-config": "show running-config",
     "more nvram:startup-config": "show startup-config",
@@ -80,6 +81,8 @@ def shown(typed: str) -> str | None:
     if not words or "?" in typed:
         return None
     plain = " ".join(words[:2]).lower()
+    if _WRITE.fullmatch(plain) and len(words) == 2:
+        return "show running-config"
     if plain in _FILES:
         return _FILES[plain] + typed[typed.find("|") - 1 :] if "|" in typed else _FILES[plain]
     if typed.startswith("$"):

@@ -219,7 +219,7 @@ def _snapshots_of(found: _Item) -> Iterator[Snapshot]:
                 yield _snapshot(name or item.stem, (capture,), "syslog")
         case "bare":
             command = bare.command_of(item) or ""
-            yield _named(item, (item.capture(command, 0, None, first_line=1),), "paste")
+            yield _named(item, (item.capture(command, 0, None, first_line=1, bare=True),), "paste")
         case _:
             messages = _messages(item)
             yield _snapshot(item.stem, (messages,) if messages else (), "paste")
@@ -281,4 +281,4 @@ def capture_of_file(command: str, path: Path | None, stdin: BinaryIO | None = No
         same = [one for one in captures if (typed := recognise(one.command)) and typed.command is asked.command]
         if same:
             return same[-1]
-    return item.capture(command, 0, None, first_line=1)
+    return item.capture(command, 0, None, first_line=1, bare=True)

@@ -17,6 +17,8 @@ _QUIET = frozenset({"show logging", "show running-config"})
 def is_typed(command: str) -> bool:
     """True for `show tech-support` in any abbreviation and with any argument."""
     words = command.lower().split()
+    if len(words) > 2 and len(words[1]) > 1 and "crypto".startswith(words[1]):
+        words.pop(1)  # `show crypto tech-support`
     return len(words) > 1 and len(words[1]) > 1 and ("tech-support".startswith(words[1]) or words[1].startswith("tech"))
 
 

@@ -100,13 +100,27 @@ class Document:
             return file.read(1 << 16).decode("utf-8", "replace").replace("\r\n", "\n")
 
     def capture(
-        self, command: str, start: int, end: int | None, *, first_line: int, complete: bool = True, note: str = ""
+        self,
+        command: str,
+        start: int,
+        end: int | None,
+        *,
+        first_line: int,
+        complete: bool = True,
+        bare: bool = False,
+        note: str = "",
     ) -> Capture:
         """The text between two places, redacted; a large one stays in its file."""
         if self.text is not None:
             text = redact(self.text[start:end])
             return Capture(
-                command=command, text=text, complete=complete, note=note, source=self.source, first_line=first_line
+                command=command,
+                text=text,
+                complete=complete,
+                bare=bare,
+                note=note,
+                source=self.source,
+                first_line=first_line,
             )
         assert self.path is not None
         end = self.path.stat().st_size if end is None else end
@@ -115,6 +129,7 @@ class Document:
                 command=command,
                 text="",
                 complete=complete,
+                bare=bare,
                 note=note,
                 source=self.source,
                 first_line=first_line,
@@ -125,7 +140,13 @@ class Document:
             file.seek(start)
             text = file.read(end - start).decode("utf-8", "backslashreplace").replace("\r\n", "\n")
         return Capture(
-            command=command, text=redact(text), complete=complete, note=note, source=self.source, first_line=first_line
+            command=command,
+            text=redact(text),
+            complete=complete,
+            bare=bare,
+            note=note,
+            source=self.source,
+            first_line=first_line,
         )
 
 
