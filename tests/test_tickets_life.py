@@ -111,7 +111,7 @@ def decide(ledger, *entries, at=NOW):
 
 def tried(ledger, step):
     tickets.sending(ledger, step)
-    tickets.failed(ledger, step, "away", not_before=NOW)
+    tickets.failed(ledger, step, error="away", not_before=NOW)
 
 
 def test_a_close_that_waits_is_taken_back_when_the_trouble_returns(ledger):
@@ -248,7 +248,7 @@ class Life(RuleBasedStateMachine):
             if not shadow and fault != "before":
                 self.take(step)
             if fault == "before":
-                tickets.failed(self.ledger, step, "away", not_before=self.at)
+                tickets.failed(self.ledger, step, error="away", not_before=self.at)
             elif fault == "":
                 tickets.done(self.ledger, sink, step, "7", at=self.at)
 

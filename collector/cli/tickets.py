@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,7 +25,7 @@ from collector.inventory.units import duration
 from collector.model import Finding, Policy
 from collector.session.secrets import Secrets
 from collector.sinks import ticket_sink
-from collector.sinks.delivery import DeliveryError, Request, TicketSink
+from collector.sinks.delivery import DeliveryError, Request, TicketSink, batches, deliver, requests_of
 from collector.sinks.render import one_line, safe
 
 app = typer.Typer(no_args_is_help=True, help="What a tracker would be told; then tell it.")
@@ -54,14 +55,15 @@ def plan(
     stale = _stale(told_at, max_age)
     if stale:
         sys.stderr.write(f"{stale}: `apply` would refuse\n")
-    for step in steps:
-        if step.act is not Act.NOTHING:
-            _tell(step)
-            for request in target.requests(step):
-                _show(request)
-        elif everything:
-            _tell(step)
     acting = [step for step in steps if step.act is not Act.NOTHING]
+    for group in batches(target, acting):
+        for step in group:
+            _tell(step)
+        for request in requests_of(target, group):
+            _show(request)
+    for step in steps if everything else ():
+        if step.act is Act.NOTHING:
+            _tell(step)
     sys.stdout.write(f"{len(acting)} to do, {len(steps) - len(acting)} with nothing to do\n")
     return 0
 
@@ -113,15 +115,20 @@ def bring_up_to_date(ledger: Ledger, desk: Desk) -> Exit:
 
 
 def _send_all(ledger: Ledger, desk: Desk) -> Exit:
+    groups = deque(batches(desk.target, tickets.waiting(ledger, desk.name, at=desk.now())))
     failures = 0
-    due = tickets.waiting(ledger, desk.name, at=desk.now())
-    for number, step in enumerate(due, start=1):
+    while groups:
+        group = groups.popleft()
         try:
-            _send(ledger, desk, step)
+            _send(ledger, desk, group)
         except DeliveryError as error:
-            failures += 1
-            if error.stop and number < len(due):
-                sys.stderr.write(f"{len(due) - number} more wait for the next run: it is the tracker, not the ticket\n")
+            if error.final and len(group) > 1:  # one of them is not taken: which one?
+                groups.extendleft((step,) for step in reversed(group))
+                continue
+            failures += len(group)
+            left = sum(len(group) for group in groups)
+            if error.stop and left:
+                sys.stderr.write(f"{left} more wait for the next run: it is the tracker, not the ticket\n")
                 break
     return Exit.PARTIAL if failures else Exit.DONE
 
@@ -169,22 +176,30 @@ def _muted(finding: Finding, policy: Policy, at: datetime) -> bool:
     return any(mute.covers(at) and rules.answers(mute, finding) for mute in policy.mutes)
 
 
-def _send(ledger: Ledger, desk: Desk, step: Step) -> None:
-    """Send one step and note it. A DeliveryError is told, noted, and goes up."""
-    tickets.sending(ledger, step)
+def _send(ledger: Ledger, desk: Desk, group: Sequence[Step]) -> None:
+    """Send what goes together and note each. A DeliveryError is told, noted (but for a group's `final`), and goes up."""
+    tickets.sending(ledger, *group)
     try:
-        reference = "shadow" if desk.shadow else desk.target.deliver(step)
+        references = ("shadow",) * len(group) if desk.shadow else deliver(desk.target, group)
     except DeliveryError as error:
-        wait = error.retry_after or BACKOFF[min(step.tries, len(BACKOFF) - 1)]
-        wait = 24 * 3600 if error.final else wait
-        not_before = desk.now() + timedelta(seconds=wait)
-        tickets.failed(ledger, step, error.message, not_before=not_before)
-        if error.stop and error.retry_after is not None:
-            tickets.postpone(ledger, desk.name, not_before=not_before)
-        sys.stderr.write(f"{step.act.value} {step.finding.id}: {safe(error.message)}; tried again after {wait:.0f} s\n")
+        if not error.final or len(group) == 1:
+            _put_off(ledger, desk, group, error)
         raise
-    tickets.done(ledger, desk.name, step, reference, at=desk.now())
-    _tell(step, reference)
+    tickets.done_all(ledger, desk.name, list(zip(group, references, strict=True)), at=desk.now())
+    for step, reference in zip(group, references, strict=True):
+        _tell(step, reference)
+
+
+def _put_off(ledger: Ledger, desk: Desk, group: Sequence[Step], error: DeliveryError) -> None:
+    first = group[0]
+    wait = error.retry_after or BACKOFF[min(first.tries, len(BACKOFF) - 1)]
+    wait = 24 * 3600 if error.final else wait
+    not_before = desk.now() + timedelta(seconds=wait)
+    tickets.failed(ledger, *group, error=error.message, not_before=not_before)
+    if error.stop and error.retry_after is not None:
+        tickets.postpone(ledger, desk.name, not_before=not_before)
+    what = f"{first.act.value} {first.finding.id}" + (f" and {len(group) - 1} more" if len(group) > 1 else "")
+    sys.stderr.write(f"{what}: {safe(error.message)}; tried again after {wait:.0f} s\n")
 
 
 def _tell(step: Step, reference: str | None = None) -> None:

@@ -22,6 +22,7 @@ from collector.history.life import Entry
 from collector.model import Finding, Level, Verdict
 
 PARENT_RULE = "SPI000"
+KEPT_DONE = 10_000  # acts that were told, without their words
 
 
 class Act(StrEnum):
@@ -414,36 +415,53 @@ def _waiting_step(row: sqlite3.Row) -> Step:
     )
 
 
-def sending(ledger: Ledger, step: Step) -> None:
+def sending(ledger: Ledger, *steps: Step) -> None:
     """Noted before the request leaves: after a crash the sink looks for its key before it creates again."""
     with transaction(ledger) as db:
-        db.execute("UPDATE outbox SET state = 'sending', tries = tries + 1 WHERE number = ?", (step.number,))
+        db.executemany(
+            "UPDATE outbox SET state = 'sending', tries = tries + 1 WHERE number = ?",
+            [(step.number,) for step in steps],
+        )
 
 
 def done(ledger: Ledger, sink: str, step: Step, reference: str | None, *, at: datetime) -> None:
     """The tracker has it."""
+    done_all(ledger, sink, [(step, reference)], at=at)
+
+
+def done_all(ledger: Ledger, sink: str, told: Sequence[tuple[Step, str | None]], *, at: datetime) -> None:
+    """The tracker has all of these: each with its reference, in one write. What was said is not kept a second time."""
+    with transaction(ledger) as db:
+        for step, reference in told:
+            db.execute(
+                "UPDATE outbox SET state = 'done', error = '', body = '', children = '[]' WHERE number = ?",
+                (step.number,),
+            )
+            _done(db, sink, step, reference, at)
+        newest = max((step.number for step, _ in told), default=0)
+        db.execute("DELETE FROM outbox WHERE state = 'done' AND number < ? - ?", (newest, KEPT_DONE))
+
+
+def _done(db: sqlite3.Connection, sink: str, step: Step, reference: str | None, at: datetime) -> None:
     state = "closed" if step.act is Act.CLOSE else "open"
-    with transaction(ledger) as db:
-        db.execute("UPDATE outbox SET state = 'done', error = '' WHERE number = ?", (step.number,))
-        spoken_for = db.execute(
-            "SELECT 1 FROM tickets WHERE sink = ? AND finding = ? AND parent IS NOT NULL", (sink, step.finding.id)
-        ).fetchone()
-        if spoken_for is None:
-            _ticket(db, sink, step.finding.id, reference or step.reference, state, step.digest, None, at)
-        for child in step.children:
-            if state == "closed":
-                db.execute("DELETE FROM tickets WHERE sink = ? AND finding = ?", (sink, child))
-            else:
-                _ticket(db, sink, child, None, state, "", step.finding.id, at)
-        db.execute("DELETE FROM outbox WHERE state = 'done' AND number < ? - 10000", (step.number,))
+    spoken_for = db.execute(
+        "SELECT 1 FROM tickets WHERE sink = ? AND finding = ? AND parent IS NOT NULL", (sink, step.finding.id)
+    ).fetchone()
+    if spoken_for is None:
+        _ticket(db, sink, step.finding.id, reference or step.reference, state, step.digest, None, at)
+    for child in step.children:
+        if state == "closed":
+            db.execute("DELETE FROM tickets WHERE sink = ? AND finding = ?", (sink, child))
+        else:
+            _ticket(db, sink, child, None, state, "", step.finding.id, at)
 
 
-def failed(ledger: Ledger, step: Step, error: str, *, not_before: datetime) -> None:
-    """The tracker did not take it; tried again after `not_before`."""
+def failed(ledger: Ledger, *steps: Step, error: str, not_before: datetime) -> None:
+    """The tracker did not take them; tried again after `not_before`."""
     with transaction(ledger) as db:
-        db.execute(
+        db.executemany(
             "UPDATE outbox SET state = 'waiting', error = ?, not_before = ? WHERE number = ?",
-            (error[:500], not_before.isoformat(), step.number),
+            [(error[:500], not_before.isoformat(), step.number) for step in steps],
         )
 
 

@@ -8,7 +8,7 @@ the trouble, not at the sending: who sends an old ledger again keeps no alert al
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from collector.errors import InventoryError
@@ -19,31 +19,56 @@ from collector.sinks.document import finding_part
 from collector.sinks.transport import base_url, pool_of, send
 
 INTERVALS_AHEAD = 3
+BATCH_ALERTS = 200
+BATCH_BYTES = 512 * 1024
 
 
-@dataclass(frozen=True, slots=True)
 class AlertmanagerSink:
     """url: Alertmanager's own address; interval: how often runs are due (default 15m)."""
 
-    settings: Settings
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.pool = pool_of(settings)
 
     def requests(self, step: Step) -> tuple[Request, ...]:
-        """The one POST that tells this alert's state."""
-        return (self._request(step, now=datetime.now(UTC), masked=True),)  # noqa: TID251 - endsAt is wall clock
+        """The POST that tells this alert's state, alone."""
+        return (self.batch_request((step,)),)
 
     def deliver(self, step: Step) -> str | None:
-        """POST it. Raises DeliveryError."""
-        request = self._request(step, now=datetime.now(UTC), masked=False)  # noqa: TID251 - as above
-        send(pool_of(self.settings), request, ok=(200,))
-        return key_of(step.finding)
+        """POST it alone. Raises DeliveryError."""
+        return self.deliver_batch((step,))[0]
 
-    def _request(self, step: Step, *, now: datetime, masked: bool) -> Request:
+    def batches(self, steps: Sequence[Step]) -> Iterator[tuple[Step, ...]]:
+        """As many as go into one POST: proxies before Alertmanager take a megabyte."""
+        together: list[Step] = []
+        size = 0
+        for step in steps:
+            length = len(json.dumps(self.alert(step, _now())))
+            if together and (len(together) == BATCH_ALERTS or size + length > BATCH_BYTES):
+                yield tuple(together)
+                together, size = [], 0
+            together.append(step)
+            size += length
+        if together:
+            yield tuple(together)
+
+    def batch_request(self, steps: Sequence[Step]) -> Request:
+        """The POST that tells the state of these alerts, secrets masked."""
+        return self._request(steps, masked=True)
+
+    def deliver_batch(self, steps: Sequence[Step]) -> tuple[str | None, ...]:
+        """POST them. Raises DeliveryError: of an array with one bad alert Alertmanager takes the others and says 400."""
+        send(self.pool, self._request(steps, masked=False), ok=(200,))
+        return tuple(key_of(step.finding) for step in steps)
+
+    def _request(self, steps: Sequence[Step], *, masked: bool) -> Request:
+        now = _now()
         return Request(
             method="POST",
             url=base_url(self.settings) + "/api/v2/alerts",
             headers={"Content-Type": "application/json", **self._auth(masked=masked)},
-            body=json.dumps([self.alert(step, now)]),
-            purpose=step.act.value,
+            body=json.dumps([self.alert(step, now) for step in steps]),
+            purpose=steps[0].act.value if len(steps) == 1 else f"{len(steps)} alerts",
         )
 
     def alert(self, step: Step, now: datetime) -> dict[str, object]:
@@ -79,3 +104,7 @@ class AlertmanagerSink:
         place = f"sinks.{self.settings.name}.auth.token"
         token = MASK if masked else self.settings.secrets.resolve(reference(auth["token"], place), place).reveal()
         return {"Authorization": f"Bearer {token}"}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - endsAt is wall clock

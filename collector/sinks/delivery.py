@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from jinja2 import (
     BaseLoader,
@@ -64,6 +65,39 @@ class TicketSink(Protocol):
 
     def deliver(self, step: Step) -> str | None:
         """Send; the ticket's reference where the tracker gives one. Raises DeliveryError."""
+
+
+@runtime_checkable
+class BatchSink(Protocol):
+    """A place that takes many at once. Each step is noted by itself all the same."""
+
+    def batches(self, steps: Sequence[Step]) -> Iterator[tuple[Step, ...]]:
+        """The steps in their order, as many at a time as go into one request."""
+
+    def batch_request(self, steps: Sequence[Step]) -> Request:
+        """What `deliver_batch` would send, secrets masked."""
+
+    def deliver_batch(self, steps: Sequence[Step]) -> tuple[str | None, ...]:
+        """Send; the reference of each. Raises DeliveryError, and then none counts as sent."""
+
+
+def batches(target: TicketSink, steps: Sequence[Step]) -> Iterator[tuple[Step, ...]]:
+    """The steps as they are sent: together where the sink takes many at once, else one by one."""
+    yield from target.batches(steps) if isinstance(target, BatchSink) else ((step,) for step in steps)
+
+
+def requests_of(target: TicketSink, steps: Sequence[Step]) -> tuple[Request, ...]:
+    """What would be sent for one of `batches`, secrets masked."""
+    if isinstance(target, BatchSink):
+        return (target.batch_request(steps),)
+    return tuple(request for step in steps for request in target.requests(step))
+
+
+def deliver(target: TicketSink, steps: Sequence[Step]) -> tuple[str | None, ...]:
+    """Send one of `batches`; the reference of each. Raises DeliveryError."""
+    if isinstance(target, BatchSink):
+        return target.deliver_batch(steps)
+    return tuple(target.deliver(step) for step in steps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +178,7 @@ def summary(step: Step) -> str:
     return one_line(f"[{finding.rule}] {finding.device}{peer}: {finding.title}")[:200]
 
 
+@lru_cache(maxsize=8)
 def environment(bodies: Path | None) -> Environment:
     """Jinja2 for ticket bodies: plain text, unknown names are errors; the user's folder comes before ours."""
     loaders: list[BaseLoader] = [] if bodies is None else [FileSystemLoader(bodies)]

@@ -13,13 +13,14 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import yaml
-from jinja2 import TemplateError
+from jinja2 import Environment, Template, TemplateError
 
 from collector.errors import InventoryError
 from collector.history.tickets import Act, Step
@@ -155,7 +156,7 @@ class HttpSink:
 
     def _render(self, text: Any, names: Mapping[str, Any]) -> str:
         try:
-            return self.jinja.from_string(str(text)).render(**names)
+            return compiled(self.jinja, str(text)).render(**names)
         except TemplateError as error:
             raise InventoryError(f"{text!r}: {error}", place=f"sinks.{self.settings.name}.preset") from None
 
@@ -195,6 +196,12 @@ class HttpSink:
 
     def _send(self, request: Request, raw: Mapping[str, Any]) -> Any:
         return _answer(send(self.pool, request, ok=tuple(raw.get("ok") or ())).data)
+
+
+@lru_cache(maxsize=512)
+def compiled(jinja: Environment, text: str) -> Template:
+    """A preset's text, compiled once."""
+    return jinja.from_string(text)
 
 
 class _Known(dict[str, Any]):
