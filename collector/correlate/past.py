@@ -120,8 +120,8 @@ def _knew(peer: FarPeer) -> str:
 
 
 def _hint(found: Join) -> Join:
-    """What an old picture says of IKE and DPD is for a reader; no rule builds on it."""
-    return replace(found, sender_ike_sa="unknown", sender_dpd=Dpd(mode="unknown"))
+    """What an old picture says of S, its IKE SA and its DPD is for a reader; no rule builds on it."""
+    return replace(found, device=None, sender_ike_sa="unknown", sender_dpd=Dpd(mode="unknown"))
 
 
 def _moment(seen: Remembered) -> str:

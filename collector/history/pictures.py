@@ -196,7 +196,7 @@ def _picture(row: sqlite3.Row, wanted: Wanted) -> FarEnd:
     body, sas = _read(row["body"]), _read(row["sas"])
     read_sas = row["sas"] is not None
     run, taken_at = (row["sas_run_id"], row["sas_taken_at"]) if read_sas else (row["run_id"], row["taken_at"])
-    seen = Remembered(run=run, taken_at=datetime.fromisoformat(taken_at))
+    seen = Remembered(device=row["device"], run=run, taken_at=datetime.fromisoformat(taken_at))
     commands = [f"ledger, run {run}: {command}" for command in sas.get("commands", ())]
     held = [
         flow for flow in sas.get("flows", ()) if any(sa[0] in wanted.spis for sa in flow[8]) or flow[7] in wanted.spis

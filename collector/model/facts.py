@@ -136,8 +136,9 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
-    """Which run last read something of a router, and when: on the collector's clock, aware."""
+    """Which run last read a router, and when: on the collector's clock, aware."""
 
+    device: str
     run: str
     taken_at: datetime
 
@@ -147,7 +148,8 @@ class Join:
     """The other end of an incident. `device`: S's name in the inventory. chance: of a match by accident (spi-only).
 
     why: the outcome's reason in a sentence. spi: the key that was joined. remembered: where S was not read in this run,
-    and the ledger's picture of it stands for it.
+    and the ledger's picture of it stands for it; one that confirms nothing leaves `device` None, so that no action is
+    earned or withheld by it.
     """
 
     device: str | None
@@ -168,9 +170,9 @@ class Join:
     remembered: Remembered | None = None
 
     @property
-    def hint(self) -> bool:
-        """Whether an old picture only says who S is: it confirms nothing, and earns and withholds no action."""
-        return self.remembered is not None and self.outcome is not Outcome.STALE_CONFIRMED
+    def named(self) -> str | None:
+        """S by name: `device`, or as an earlier run knew it."""
+        return self.device or (self.remembered.device if self.remembered is not None else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,16 @@ def joined(incident: Incident) -> bool:
     return incident.join is not None and incident.join.device is not None and incident.join.grade in {"exact", "nat"}
 
 
+def far_name(incident: Incident) -> str | None:
+    """The other router's name: of an exact or a NAT join, else as an earlier run knew it, which earns nothing."""
+    join = incident.join
+    if join is None:
+        return None
+    if joined(incident):
+        return join.device
+    return join.remembered.device if join.remembered is not None else None
+
+
 def bound(incident: Incident) -> bool:
     """Whether the source is one of this router's peers."""
     return incident.peer is not None and incident.peer.address is not None and incident.bound != "none"
@@ -54,7 +64,7 @@ def ends_of(facts: Facts, incident: Incident) -> Ends | None:
     peer = incident.peer
     return Ends(
         receiver=facts.device.name,
-        sender=(join.device if join else None) or f"owner of {incident.source}",
+        sender=far_name(incident) or f"owner of {incident.source}",
         managed=join is not None,
         src=incident.source,
         dst=seen_as or incident.destination,
@@ -71,11 +81,11 @@ def tunnel_ends(incident: Incident) -> TunnelEnds:
     vrf = incident.vrf or (incident.peer.vrf if incident.peer else None)
     own = TunnelEnds(local=incident.destination, remote=incident.source, vrf=vrf)
     join = incident.join
-    if join is None or join.device is None or join.grade == "spi-only":
+    if join is None or join.named is None or join.grade == "spi-only":
         return own
     return replace(
         own,
-        far_device=join.device,
+        far_device=join.named,
         far_local=join.sender_local,
         far_remote=join.sender_seen_as,
         far_vrf=join.sender_vrf,

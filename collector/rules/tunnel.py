@@ -18,7 +18,7 @@ from collector.model import (
     State,
     Verdict,
 )
-from collector.rules.ends import joined, tunnel_ends
+from collector.rules.ends import far_name, tunnel_ends
 from collector.rules.persistent import HIGH_SPI, Decision, persistent, stopped
 from collector.rules.sight import unseen
 from collector.rules.words import (
@@ -125,15 +125,15 @@ def _judgement(
         spis=spis_of(hole),
         missing=decision.missing,
         event=not decision.quiet,
-        far_device=incident.join.device if incident.join and joined(incident) else None,
+        far_device=far_name(incident),
         ends=tunnel_ends(incident),
     )
 
 
 def _far(incident: Incident) -> str:
     source = str(incident.source or incident.source_text or "an unknown source")
-    if joined(incident) and incident.join:
-        return f"{source} ({incident.join.device})"
+    if far := far_name(incident):
+        return f"{source} ({far})"
     peer = incident.peer
     name = peer_text(peer) if peer else source
     return source if name == source else f"{source} (peer {name})"

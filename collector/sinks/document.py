@@ -211,10 +211,11 @@ def incident_part(incident: Incident) -> dict[str, Any]:
         "join": None
         if join is None
         else {
-            "device": join.device,
+            "device": join.named,
             "grade": join.grade,
             "outcome": join.outcome.value,
             "heals_at_latest": plain(join.heals_at_latest),
+            "remembered": plain(join.remembered),
         },
     }
 
