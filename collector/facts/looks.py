@@ -17,6 +17,7 @@ from collector.model import (
     CaptureNote,
     CaptureStatus,
     ConfigText,
+    DmvpnSession,
     DropTable,
     Evidence,
     Failure,
@@ -28,7 +29,7 @@ from collector.model import (
 )
 
 # words that change the form of an answer, not its extent
-_TELLING = ("current_peer", "Session status:")
+_TELLING = ("current_peer", "Session status:", "Crypto Session Status:")
 _FORMS = ("detailed", "all", "brief", "detail")
 
 
@@ -139,7 +140,7 @@ def _filters(typed: Typed) -> Iterator[str]:
 def _texts(capture: Capture, records: tuple[object, ...]) -> tuple[dict[int, str], dict[int, int]]:
     """The lines that stand behind the records: one pass, so that a large capture is not held."""
     wanted = {line for record in records for line in _lines(record)}
-    blocks = {record.line for record in records if isinstance(record, IpsecFlow | Session)}
+    blocks = {record.line for record in records if isinstance(record, IpsecFlow | Session | DmvpnSession)}
     texts: dict[int, str] = {}
     telling: dict[int, int] = {}
     if not wanted:
@@ -169,7 +170,7 @@ def _lines(record: object) -> Iterator[int]:
         case IpsecFlow():
             yield record.line
             yield from (sa.line for sa in (*record.inbound, *record.outbound))
-        case Session():
+        case Session() | DmvpnSession():
             yield record.line
             yield from (row.line for row in record.ike)
         case DropTable():

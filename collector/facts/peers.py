@@ -152,6 +152,8 @@ def _first_local(draft: Draft) -> Address | None:
     if draft.binding is not None and draft.binding.local:
         return draft.binding.local[0]
     for session in draft.sessions:
+        if session.record.local is not None:
+            return session.record.local
         for row in session.record.ike:
             if row.local is not None:
                 return row.local
@@ -170,6 +172,9 @@ def _spis(draft: Draft, tables: Tables, direction: str) -> tuple[Spi, ...] | Non
         found.update(dict.fromkeys(sa.spi for sa in sas if sa.spi))
         if direction == "out" and seen.record.outbound_spi:
             found[seen.record.outbound_spi] = None
+    if direction == "out":  # `show dmvpn detail` tells the outbound SPI of each flow
+        shown = (flow.outbound_spi for seen in draft.sessions for flow in seen.record.flows)
+        found.update(dict.fromkeys(spi for spi in shown if spi))
     if not found and not tables.flows.proves_absence_of(draft.address):
         return None
     return tuple(found)

@@ -188,7 +188,7 @@ class Roster:
     def lay_session(self, seen: Seen[Session]) -> None:
         """One block of `show crypto session`."""
         session = seen.record
-        local = next((row.local for row in session.ike if row.local is not None), None)
+        local = session.local or next((row.local for row in session.ike if row.local is not None), None)
         for draft in self._drafts_of(session.peer, session.interface, None, local):
             draft.sessions.append(seen)
             self._reseat(draft, session)
@@ -212,8 +212,8 @@ class Roster:
         entry = seen.record
         if entry.nbma is None or "local" in entry.flags or entry.type not in {"static", "dynamic"}:
             return
-        known = self.at(entry.interface, None).numbers if self.read else self.by_address.get(entry.nbma)
-        if not known:
+        known = self.at(entry.interface, None).numbers
+        if not known and (self.read or not self.by_address.get(entry.nbma)):
             return
         for draft in self._drafts_of(entry.nbma, entry.interface, None, None):
             draft.nhrp.append(seen)

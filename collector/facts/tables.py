@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Generic, TypeVar
 
 from collector.errors import ErrorCode
 from collector.facts.clock import DeviceClock
 from collector.facts.looks import Look, Looks
-from collector.model import Address, CaptureStatus, IkeSa, IpsecFlow, NhrpEntry, Session, SpiLookup
+from collector.model import (
+    Address,
+    CaptureStatus,
+    DmvpnPeer,
+    DmvpnSession,
+    IkeSa,
+    IpsecFlow,
+    NhrpEntry,
+    Session,
+    SpiLookup,
+)
 
 R = TypeVar("R")
 
@@ -24,6 +34,7 @@ IKEV2_SESSION = "show crypto ikev2 session"
 SESSION = "show crypto session"
 SPI_LOOKUP = "show crypto ipsec spi-lookup"
 NHRP = "show ip nhrp"
+DMVPN = "show dmvpn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +132,66 @@ def sound(record: object) -> bool:
     return tunnel is None or record.interface is None or tunnel[1].lower() == record.interface.lower()
 
 
+def _beside(
+    known: Table[R], looks: Sequence[Look], made_of: Callable[[object], R | None], key: Callable[[R], object]
+) -> Table[R]:
+    """`known` and what another command tells of the same things; it proves no absence, and the later look speaks."""
+    if known.whole and known.look is not None:
+        looks = [look for look in looks if look.order > known.look.order]
+    newer = [
+        Seen(record=made, look=look)
+        for look in looks
+        for record in look.reading.records
+        if (made := made_of(record)) is not None
+    ]
+    if not newer:
+        return known
+    told: dict[object, int] = {}
+    for row in known.rows:
+        told[key(row.record)] = max(row.look.order, told.get(key(row.record), -1))
+    newer = [row for row in newer if row.look.order > told.get(key(row.record), -1)]
+    fresh = {key(row.record) for row in newer}
+    kept = (*(row for row in known.rows if key(row.record) not in fresh), *newer)
+    index: dict[Address | None, list[Seen[R]]] = {}
+    for row in kept:
+        index.setdefault(_peer_of(row.record), []).append(row)
+    return replace(known, rows=kept, by_peer={peer: tuple(mine) for peer, mine in index.items()})
+
+
+def _session(record: object) -> Session | None:
+    """A crypto session of `show dmvpn detail`."""
+    if not isinstance(record, DmvpnSession) or record.peer is None or not record.status:
+        return None
+    return Session(
+        line=record.line,
+        interface=record.interface,
+        status=record.status,
+        peer=record.peer,
+        peer_text=str(record.peer),
+        peer_port=next((row.remote_port for row in record.ike), None),
+        local=record.local,
+        fvrf=record.fvrf,
+        phase1_id=record.phase1_id,
+        ike=record.ike,
+        flows=record.flows,
+    )
+
+
+def _mapping(record: object) -> NhrpEntry | None:
+    """The NHRP mapping that a peer of `show dmvpn` stands for."""
+    if not isinstance(record, DmvpnPeer) or record.nbma is None:
+        return None
+    letters = record.attributes
+    return NhrpEntry(
+        line=record.line,
+        target=str(record.tunnel_address),
+        interface=record.interface,
+        nbma=record.nbma,
+        type="static" if "S" in letters else "dynamic" if "D" in letters else "incomplete",
+        flags=(*(("local",) if "L" in letters else ()), *(("no-socket",) if "X" in letters else ())),
+    )
+
+
 def _once(rows: list[Seen[R]]) -> Iterable[Seen[R]]:
     """A row of a partial look may repeat one that is there: the later look speaks."""
     last: dict[object, Seen[R]] = {}
@@ -194,13 +265,15 @@ def read(looks: Looks, clock: DeviceClock) -> Tables:
     ipsec = looks.of(IPSEC_SA)
     flows = table(ipsec, IpsecFlow)
     look = max((row.look for row in flows.rows), key=lambda look: look.order, default=flows.look)
+    sessions, nhrp = table(looks.of(SESSION), Session), table(looks.of(NHRP), NhrpEntry)
+    dmvpn = looks.of(DMVPN)[-1:]
     return Tables(
         flows=flows,
         flows_before=table(ipsec[:-1], IpsecFlow),
         isakmp=ike_table(looks, ISAKMP_SA),
         ikev2=ike_table(looks, IKEV2_SA) if looks.of(IKEV2_SA) else ike_table(looks, IKEV2_SESSION),
-        sessions=table(looks.of(SESSION), Session),
-        nhrp=table(looks.of(NHRP), NhrpEntry),
+        sessions=_beside(sessions, dmvpn, _session, lambda row: (row.interface, row.peer)),
+        nhrp=_beside(nhrp, dmvpn, _mapping, lambda row: (row.interface, row.nbma)),
         lookup=table(looks.of(SPI_LOOKUP), SpiLookup),
         flows_at=clock.at(look),
         flows_taken_at=None if look is None else look.taken_at,

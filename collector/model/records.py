@@ -295,7 +295,10 @@ class SessionFlow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One block of `show crypto session [detail]`. status: UP-ACTIVE, UP-IDLE, UP-NO-IKE, DOWN, DOWN-NEGOTIATING."""
+    """One block of `show crypto session [detail]`. status: UP-ACTIVE, UP-IDLE, UP-NO-IKE, DOWN, DOWN-NEGOTIATING.
+
+    local: of a session made of `show dmvpn detail`; the others tell it in their IKE SAs.
+    """
 
     line: int
     interface: str | None
@@ -303,6 +306,7 @@ class Session:
     peer: Address | None
     peer_text: str | None
     peer_port: int | None
+    local: Address | None = None
     profile: str | None = None
     uptime: timedelta | None = None
     fvrf: str | None = None
