@@ -192,7 +192,8 @@ def test_every_exception_from_a_lint_rule_has_its_reason():
 
 BROAD = {
     "cli/__init__.py",  # the last border: one line, never a traceback
-    "collect/sweep.py",  # a defect costs one device, not the run
+    "collect/visits.py",  # a defect costs one device, not the run
+    "collect/worker.py",  # told to the run, which ends as if it had happened there
     "lab/running.py",  # handed to the thread that waits
     "rules/engine.py",  # a site's rule; one of ours goes up as it is
     "rules/site.py",  # a site's file

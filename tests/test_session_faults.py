@@ -283,9 +283,10 @@ def test_a_resolver_that_says_again_may_be_retried(faults, monkeypatch):
     closed = device_of(faults.start("none"))
     seen = look(faults.start("none"), type(closed)(name="r", host="r1.example", username=closed.username))
     assert seen.codes == ["E_DNS"]
-    from collector.collect.sweep import _retry
+    from collector.collect.visits import again as again_of
 
-    assert _retry(seen.snapshot.failures[0]) is Retry.ONCE
+    assert again_of(seen.snapshot.failures, last=False) is Retry.ONCE
+    assert again_of(seen.snapshot.failures, last=True) is Retry.NO
 
 
 @pytest.mark.parametrize("fault", ["kex-group1", "kex-group14-sha1", "cipher-3des", "hostkey-ssh-rsa"])

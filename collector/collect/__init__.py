@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collector.collect.messages import Work
 from collector.collect.plan import Knowledge, far_end_for, plan_for, relook_for
-from collector.collect.sweep import Outcome, Progress, Settings, arithmetic, sweep
+from collector.collect.settings import Elsewhere, Outcome, Progress, Settings, arithmetic, processes_for
+from collector.collect.sweep import sweep
 
 __all__ = [
+    "Elsewhere",
     "Knowledge",
     "Outcome",
     "Progress",
     "Settings",
+    "Work",
     "arithmetic",
     "far_end_for",
     "plan_for",
+    "processes_for",
     "relook_for",
     "sweep",
 ]

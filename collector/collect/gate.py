@@ -49,6 +49,9 @@ class Gate:
     proven: bool = False
     running: int = 0
     rejected: list[str] = field(default_factory=list)  # devices in a row
+    unheard: list[str] = field(
+        default_factory=list
+    )  # devices whose login went out before it was proven, and no word of it
     silent: int = 0
     paused_until: float | None = None
     stopped: str = ""  # why no more logins, in words
@@ -61,11 +64,19 @@ class Gate:
             return Word.GO if now >= self.paused_until and self.running == 0 else Word.WAIT
         if self.proven:
             return Word.GO
-        return Word.GO if self.running + len(self.rejected) < self.canaries else Word.WAIT
+        return Word.GO if self.running + len(self.rejected) + len(self.unheard) < self.canaries else Word.WAIT
 
     def begins(self) -> None:
         """A visit starts."""
         self.running += 1
+
+    def lost(self, device: str) -> None:
+        """A visit went with its process after its login was let through: it may have been rejected."""
+        self.running -= 1
+        if not self.proven and device not in self.unheard:
+            self.unheard.append(device)
+            if len({*self.rejected, *self.unheard}) >= self.canaries:
+                self.stopped = f"no word came of its first logins, on {', '.join(self.unheard)}"
 
     def ended(self, device: str, code: ErrorCode | None, now: float) -> None:
         """A visit ended with `code` (None: no failure)."""
@@ -73,7 +84,7 @@ class Gate:
         if code is ErrorCode.AUTH_REJECTED:
             if device not in self.rejected:
                 self.rejected.append(device)
-            if len(self.rejected) >= (CANARIES if self.proven else self.canaries):
+            if len(self.rejected) + len(self.unheard) >= (CANARIES if self.proven else self.canaries):
                 self.stopped = f"it was refused by {', '.join(self.rejected)}"
         elif code is ErrorCode.AUTH_TIMEOUT:
             self.silent += 1
@@ -84,6 +95,7 @@ class Gate:
         elif code is None or code not in _BEFORE_LOGIN:
             self.proven = True
             self.rejected.clear()
+            self.unheard.clear()
             self.silent = 0
             self.paused_until = None
 

@@ -1,7 +1,7 @@
 """The fleet run: every device one row, whatever happens to it.
 
-One thread decides (who may log in now), daemon threads visit: concurrent.futures joins its threads when the
-interpreter ends, and a hung worker must not keep a cron job alive. At most 100 threads a process.
+One thread decides (who may log in now); others visit, in this process (`hands`) or, where one core does not keep the
+pace, in further ones (`crew`). At most 100 threads a process.
 """
 
 from __future__ import annotations
@@ -18,76 +18,23 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
 from collector.collect.bucket import Bucket
+from collector.collect.crew import Crew, Office
 from collector.collect.gate import CANARIES, EnableGate, Gate, Word, key_of
-from collector.collect.lock import device_lock
-from collector.collect.plan import plan_for
-from collector.errors import CODES, CollectorError, ErrorCode, Retry, SessionError
+from collector.collect.hands import MOST_THREADS, Hands, Job, Results, Threads
+from collector.collect.messages import Broken, Brought, Hello, Kept, Lost
+from collector.collect.settings import Outcome, Progress, Settings, arithmetic, too_short
+from collector.collect.visits import Means, again, better, failed, row
+from collector.errors import ErrorCode, Retry, SessionError, StateError
 from collector.model import Device, Failure, Snapshot
-from collector.session import Cancel, Limits, Plan, Secrets, Trust, close_shared, ending, visit
-from collector.session.dial import TEMPORARY
+from collector.session import Cancel, ending
 from collector.session.trust import locked, replace_file
 
-MOST_WORKERS = 100
-LATER = 30.0  # seconds before a further visit to a device that had no free line
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """How a fleet is visited.
-
-    plan: what to ask a device. state: the folder for device locks and for the memory of refused credentials.
-    limits: how long each wait of a visit may last, where not the usual. saved: a snapshot of this run that is already there (resume): that device is not logged in again.
-    last_visit: when a device was last visited, so that the longest-unvisited go first where time will not suffice.
-    say: the arithmetic and other lines for stderr. jitter: seconds at most before a retry.
-    """
-
-    secrets: Secrets
-    trust: Trust
-    plan: Callable[[Device], Plan] = plan_for
-    workers: int = 20
-    logins_per_second: float = 5.0
-    max_runtime: timedelta | None = None
-    state: Path | None = None
-    saved: Callable[[Device], Snapshot | None] = lambda _device: None
-    last_visit: Callable[[Device], datetime | None] = lambda _device: None
-    say: Callable[[str], None] = lambda _line: None
-    visit_seconds: float = 4.0
-    retries: bool = True
-    jitter: float = 2.0
-    later: float = LATER
-    signals: bool = True
-    limits: Limits | None = None
-    lock_patience: float = 3.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How far the run is, after each change."""
-
-    total: int
-    done: int
-    failed: int
-    running: int
-    device: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """The run in figures. rows: devices handed to `on_snapshot`, always all. interrupted: the signal's number."""
-
-    rows: int
-    complete: int
-    partial: int
-    failed: int
-    logins: int
-    resumed: int = 0
-    interrupted: int | None = None
-    codes: tuple[tuple[str, int], ...] = ()
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def sweep(
@@ -98,41 +45,18 @@ def sweep(
 ) -> Outcome:
     """Visit every device once (and again where its failure says so); `on_snapshot` is called once a device.
 
-    Both callbacks run in the calling thread. Snapshots are handed over as they come and not kept. SIGINT and SIGTERM
-    end the run in the main thread: what came is handed over, the rest is NOT_STARTED or DEADLINE.
+    Both callbacks run in the calling thread. Snapshots are handed over as they come and not kept. SIGINT, SIGTERM and
+    SIGHUP end the run in the main thread: what came is handed over, the rest is NOT_STARTED or DEADLINE. What several
+    processes visit goes to `elsewhere.took`; rows of devices that were not visited go to `on_snapshot` all the same.
     """
     run = _Run(devices, settings, on_snapshot, on_progress)
     with _signals(run, settings.signals):
         return run.run()
 
 
-def arithmetic(devices: int, settings: Settings) -> str:
-    """What the rate of logins means for this fleet, in one line, told before the first login."""
-    rate = settings.logins_per_second
-    least = devices / rate
-    needed = max(1, math.ceil(rate * settings.visit_seconds))
-    line = f"{devices} devices / {rate:g} logins per second = {least:.0f} s at least"
-    line += f"; {min(needed, devices)} workers keep that pace at {settings.visit_seconds:.0f} s a visit"
-    if needed > settings.workers and devices > settings.workers:
-        line += f" ({settings.workers} are set: {devices * settings.visit_seconds / settings.workers:.0f} s)"
-    if settings.max_runtime is not None and _too_short(devices, settings):
-        line += (
-            f"; {settings.max_runtime.total_seconds():.0f} s of --max-runtime will not suffice: "
-            "the longest-unvisited go first"
-        )
-    return line
-
-
-def _too_short(devices: int, settings: Settings) -> bool:
-    if settings.max_runtime is None:
-        return False
-    pace = min(settings.logins_per_second, settings.workers / settings.visit_seconds)
-    return devices / pace > settings.max_runtime.total_seconds()
-
-
 @contextmanager
 def _signals(run: _Run, wanted: bool) -> Iterator[None]:  # noqa: FBT001 - private
-    """SIGINT and SIGTERM stop the run; the handlers before are put back."""
+    """SIGINT, SIGTERM and SIGHUP stop the run; the handlers before are put back."""
     if not wanted or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -140,7 +64,7 @@ def _signals(run: _Run, wanted: bool) -> Iterator[None]:  # noqa: FBT001 - priva
     def stop(number: int, _frame: FrameType | None) -> None:
         run.interrupted = number
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, stop) for number in STOPPING}
     try:
         yield
     finally:
@@ -148,22 +72,11 @@ def _signals(run: _Run, wanted: bool) -> Iterator[None]:  # noqa: FBT001 - priva
             signal.signal(number, handler)
 
 
-@dataclass(slots=True, eq=False)
-class _Job:
-    """One device on its way through the run."""
-
-    device: Device
-    key: str
-    attempts: int = 0
-    ended: bool = False
-    best: Snapshot | None = None
-
-
 @dataclass(order=True, slots=True)
 class _Due:
     moment: float
     number: int
-    job: _Job = field(compare=False)
+    job: Job = field(compare=False)
 
 
 class _Run:
@@ -178,9 +91,10 @@ class _Run:
         self.on_snapshot = on_snapshot
         self.on_progress = on_progress
         self.interrupted: int | None = None
-        self.workers = max(1, min(settings.workers, MOST_WORKERS))
-        self.jobs = [_Job(device, key_of(device)) for device in _ordered(devices, settings)]
-        self.waiting: deque[_Job] = deque(self.jobs)
+        self.processes = settings.processes if settings.elsewhere is not None else 1
+        self.workers = max(1, min(settings.workers, MOST_THREADS * self.processes))
+        self.jobs = [Job(device, key_of(device)) for device in _ordered(devices, settings)]
+        self.waiting: deque[Job] = deque(self.jobs)
         self.due: list[_Due] = []
         self.running: set[int] = set()
         self.starts = Bucket(settings.logins_per_second)
@@ -189,12 +103,11 @@ class _Run:
         self.enable_gates: dict[str, EnableGate] = {}
         self.refused_before = _load_refused(settings.state)
         self.jumps: set[str] = set()
-        self.cancel = Cancel()
-        self.tasks: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self.results: queue.SimpleQueue[tuple[_Job, Snapshot]] = queue.SimpleQueue()
-        self.threads = 0
+        self.results: Results = queue.SimpleQueue()
+        self.hands = self._hands()
         self.random = random.Random()  # noqa: S311 - jitter, no secret
         self.login_count = 0
+        self.counting = threading.Lock()
         self.resumed = 0
         self.tally: dict[str, int] = {"complete": 0, "partial": 0, "failed": 0}
         self.codes: dict[str, int] = {}
@@ -209,14 +122,14 @@ class _Run:
         if self.waiting:
             self.settings.secrets.ask_ahead(job.device for job in self.waiting)
             self.settings.say(arithmetic(len(self.waiting), self.settings))
-        while (self.waiting or self.due or self.running) and self.interrupted is None and time.monotonic() < end:
-            wait = self._start_all()
-            self._collect(min(wait, max(0.0, end - time.monotonic()), 0.25))
-        if self.waiting or self.due or self.running:
-            self._cut_short()
-        for _ in range(self.threads):
-            self.tasks.put(None)
-        close_shared()
+        try:
+            while (self.waiting or self.due or self.running) and self.interrupted is None and time.monotonic() < end:
+                wait = self._start_all()
+                self._collect(min(wait, max(0.0, end - time.monotonic()), 0.25))
+            if self.waiting or self.due or self.running:
+                self._cut_short()
+        finally:
+            self.hands.close()
         self.settings.trust.settle()
         _save_refused(self.settings.state, self.refused_before, self.gates)
         return Outcome(
@@ -244,14 +157,14 @@ class _Run:
         while self.due and self.due[0].moment <= now:
             self.waiting.append(heapq.heappop(self.due).job)
         wait = self.due[0].moment - now if self.due else 1.0
-        held: list[_Job] = []
+        held: list[Job] = []
         while self.waiting and len(self.running) < self.workers:
             job = self.waiting.popleft()
             gate = self._gate(job)
             if why := self._stopped(job):
                 self._skip(job, why)
                 continue
-            if gate.word(time.monotonic()) is not Word.GO:
+            if gate.word(time.monotonic()) is not Word.GO or not self.hands.room(job):
                 held.append(job)
                 if len(held) > 200:  # the rest of a held fleet need not be looked at each time
                     break
@@ -265,19 +178,23 @@ class _Run:
         self.waiting.extendleft(reversed(held))
         return max(wait, 0.001)
 
-    def _start(self, job: _Job, gate: Gate) -> None:
+    def _start(self, job: Job, gate: Gate) -> None:
         if job.device.ssh.jump:
             self.jumps.add(job.device.ssh.jump)
-        gate.begins()
         job.attempts += 1
+        job.dared = False
         self.running.add(id(job))
-        self.tasks.put(job)
-        if self.threads < min(self.workers, len(self.running)):
-            self.threads += 1
-            threading.Thread(target=self._work, name=f"visit-{self.threads}", daemon=True).start()
+        gate.begins()
+        if not self.hands.begin(job, last=self._last(job)):
+            self.results.put(
+                (job, row(job.device, failed(ErrorCode.NOT_STARTED, "run", "no process is left to visit it")))
+            )
         self._progress(job.device.name)
 
-    def _new_jump(self, job: _Job) -> bool:
+    def _last(self, job: Job) -> bool:
+        return not self.settings.retries or job.attempts >= 2
+
+    def _new_jump(self, job: Job) -> bool:
         return job.device.ssh.jump is not None and job.device.ssh.jump not in self.jumps
 
     def _collect(self, seconds: float) -> None:
@@ -292,35 +209,60 @@ class _Run:
             except queue.Empty:
                 return
 
-    def _ended(self, job: _Job, snapshot: Snapshot) -> None:
+    def _ended(self, job: Job, brought: Brought) -> None:
         self.running.discard(id(job))
         if job.ended:
             return
-        failure = ending(snapshot.failures)
+        if isinstance(brought, Broken):
+            raise StateError(brought.message) if brought.known else RuntimeError(brought.message)
+        if isinstance(brought, Lost):
+            self._lost(job, brought)
+            return
+        failure = ending(brought.failures)
         code = failure.code if failure is not None else None
         self._gate(job).ended(job.device.name, code, time.monotonic())
         if (enable := self._enable_gate(job)) is not None:
             enable.ended(job.device.name, code)
-        retry = _retry(failure) if failure is not None else Retry.NO
-        job.best = _better(job.best, snapshot)
-        if self.settings.retries and job.attempts < 2 and retry in {Retry.ONCE, Retry.LATER}:
+        if isinstance(brought, Kept):
+            self._took(job, brought)
+            return
+        retry = again(brought.failures, last=self._last(job))
+        job.best = better(job.best, brought)
+        if retry is not Retry.NO:
             delay = self.settings.later if retry is Retry.LATER else 0.2
             moment = time.monotonic() + delay + self.random.random() * self.settings.jitter
             heapq.heappush(self.due, _Due(moment, id(job), job))
             return
         self._hand_over(job, job.best)
 
+    def _lost(self, job: Job, brought: Lost) -> None:
+        """The process died: one failure a device, and its login counts as one that may have been rejected."""
+        gate = self._gate(job)
+        if job.dared:
+            gate.lost(job.device.name)
+        else:
+            gate.ended(job.device.name, ErrorCode.INTERNAL, time.monotonic())
+        failure = failed(ErrorCode.INTERNAL, "any", f"the process that visited it ended ({brought.how})")
+        self._hand_over(job, job.best or row(job.device, failure))
+
     # -- rows -----------------------------------------------------------------------------------------------------
 
-    def _hand_over(self, job: _Job, snapshot: Snapshot) -> None:
-        job.ended, job.best = True, None
-        failures = snapshot.failures
-        kind = "complete" if not failures else "partial" if snapshot.captures else "failed"
-        self.tally[kind] += 1
-        for failure in failures:
-            self.codes[failure.code.value] = self.codes.get(failure.code.value, 0) + 1
+    def _hand_over(self, job: Job, snapshot: Snapshot) -> None:
+        self._count(job, snapshot.failures, captured=bool(snapshot.captures))
         self.on_snapshot(snapshot)
         self._progress(job.device.name)
+
+    def _took(self, job: Job, kept: Kept) -> None:
+        assert self.settings.elsewhere is not None
+        self._count(job, kept.failures, captured=kept.captured)
+        self.settings.elsewhere.took(job.device, kept.value)
+        self._progress(job.device.name)
+
+    def _count(self, job: Job, failures: tuple[Failure, ...], *, captured: bool) -> None:
+        job.ended, job.best = True, None
+        self.tally["complete" if not failures else "partial" if captured else "failed"] += 1
+        for failure in failures:
+            self.codes[failure.code.value] = self.codes.get(failure.code.value, 0) + 1
 
     def _progress(self, name: str) -> None:
         self.on_progress(
@@ -333,116 +275,119 @@ class _Run:
             )
         )
 
-    def _stopped(self, job: _Job) -> str:
+    def _stopped(self, job: Job) -> str:
         """Why this device's credential is not tried any more, in words; "" where it is."""
         enable = self._enable_gate(job)
         return self._gate(job).stopped or (enable.stopped if enable is not None else "")
 
-    def _skip(self, job: _Job, why: str) -> None:
-        failure = _failure(ErrorCode.AUTH_SKIPPED, "auth", f"not tried, as this credential is in doubt: {why}")
-        self._hand_over(job, job.best or _row(job.device, failure))
+    def _skip(self, job: Job, why: str) -> None:
+        failure = failed(ErrorCode.AUTH_SKIPPED, "auth", f"not tried, as this credential is in doubt: {why}")
+        self._hand_over(job, job.best or row(job.device, failure))
 
     def _cut_short(self) -> None:
         """Time is over or a signal came: close what is open, name what is missing, wait for nobody."""
         why = f"signal {self.interrupted}" if self.interrupted is not None else "--max-runtime"
         running = [job for job in self.jobs if id(job) in self.running]
-        self.cancel.fire()
+        self.hands.cancel()
         end = time.monotonic() + 1.0
         while self.running and (left := end - time.monotonic()) > 0:
             try:
-                job, snapshot = self.results.get(timeout=left)
+                self._salvage(*self.results.get(timeout=left))
             except queue.Empty:
                 break
-            self.running.discard(id(job))
-            if not job.ended:
-                self._hand_over(job, _better(job.best, snapshot))
+        self.hands.close()  # from here on nobody writes but this thread
+        while not self.results.empty():
+            self._salvage(*self.results.get())
         for job in running:
             if not job.ended:
-                failure = _failure(ErrorCode.DEADLINE, "run", f"{why} came while it was visited")
-                self._hand_over(job, job.best or _row(job.device, failure))
+                failure = failed(ErrorCode.DEADLINE, "run", f"{why} came while it was visited")
+                self._hand_over(job, job.best or row(job.device, failure))
         for job in self.jobs:
             if not job.ended:
-                failure = _failure(ErrorCode.NOT_STARTED, "run", f"{why} came first")
-                self._hand_over(job, job.best or _row(job.device, failure))
+                failure = failed(ErrorCode.NOT_STARTED, "run", f"{why} came first")
+                self._hand_over(job, job.best or row(job.device, failure))
+
+    def _salvage(self, job: Job, brought: Brought) -> None:
+        """What came after the end was called."""
+        if isinstance(brought, Lost):
+            return
+        self.running.discard(id(job))
+        if job.ended:
+            return
+        if isinstance(brought, Broken):
+            raise StateError(brought.message) if brought.known else RuntimeError(brought.message)
+        if isinstance(brought, Kept):
+            self._took(job, brought)
+        else:
+            self._hand_over(job, better(job.best, brought))
 
     # -- gates ----------------------------------------------------------------------------------------------------
 
-    def _gate(self, job: _Job) -> Gate:
+    def _gate(self, job: Job) -> Gate:
         if job.key not in self.gates:
             self.gates[job.key] = Gate(canaries=1 if job.key in self.refused_before else CANARIES)
         return self.gates[job.key]
 
-    def _enable_gate(self, job: _Job) -> EnableGate | None:
+    def _enable_gate(self, job: Job) -> EnableGate | None:
         secret = job.device.secret
         if secret is None:
             return None
         return self.enable_gates.setdefault(f"{secret.kind} {secret.value}", EnableGate())
 
-    # -- workers --------------------------------------------------------------------------------------------------
+    # -- hands ----------------------------------------------------------------------------------------------------
 
-    def _work(self) -> None:
-        while (job := self.tasks.get()) is not None:
-            self.results.put((job, self._visit(job.device)))
+    def _hands(self) -> Hands:
+        settings = self.settings
+        if self.processes > 1 and settings.elsewhere is not None:
+            return Crew(
+                self.processes,
+                self.results,
+                hello=Hello(
+                    work=settings.elsewhere.work,
+                    limits=settings.limits,
+                    state=settings.state,
+                    lock_patience=settings.lock_patience,
+                ),
+                office=Office(secrets=settings.secrets, trust=settings.trust, pace=self._pace, told=settings.say),
+                brief=settings.elsewhere.brief,
+                jump=_jump,
+            )
+        means = Means(
+            secrets=settings.secrets,
+            trust=settings.trust,
+            cancel=Cancel(),
+            told=settings.say,
+            limits=settings.limits,
+            state=settings.state,
+            lock_patience=settings.lock_patience,
+        )
+        return Threads(self.results, means=means, plan=settings.plan, pace=self._pace)
 
-    def _visit(self, device: Device) -> Snapshot:
-        """One visit; nothing that goes wrong in it, ours included, ends the run."""
-        locks = self.settings.state / "locks" if self.settings.state is not None else None
-        try:
-            with device_lock(locks, device.name, patience=self.settings.lock_patience):
-                return visit(
-                    device,
-                    self.settings.plan(device),
-                    secrets=self.settings.secrets,
-                    trust=self.settings.trust,
-                    limits=self.settings.limits,
-                    cancel=self.cancel,
-                    told=self.settings.say,
-                    before_login=self._pace,
-                )
-        except SessionError as error:
-            return _row(device, Failure(code=error.code, phase=error.phase, message=error.message, hint=error.hint))
-        except Exception as error:  # noqa: BLE001 - THE broad one: a defect costs one device, not the run
-            known = isinstance(error, CollectorError)
-            words = str(error) if known else f"{type(error).__name__} in the worker"
-            return _row(device, _failure(ErrorCode.INTERNAL, "any", words))
+    def _pace(self, job: Job) -> float:
+        """Seconds until this login's turn on the server's clock."""
+        job.dared = True
+        with self.counting:
+            self.login_count += 1
+        return min(self.logins.reserve(), 10.0)
 
-    def _pace(self) -> None:
-        """Wait for this login's turn on the server's clock."""
-        self.login_count += 1
-        time.sleep(min(self.logins.reserve(), 10.0))
+
+def _jump(device: Device) -> str | None:
+    """The jump host on the way to a device, wherever it is named."""
+    if device.ssh.config_file is None:
+        return device.ssh.jump
+    from collector.session.sshconfig import route  # noqa: PLC0415 - loads paramiko
+
+    try:
+        return route(device).jump
+    except SessionError:  # the visit will say so
+        return None
 
 
 def _ordered(devices: Sequence[Device], settings: Settings) -> list[Device]:
-    if not _too_short(len(devices), settings):
+    if not too_short(len(devices), settings):
         return list(devices)
     never = datetime.min.replace(tzinfo=UTC)
     return sorted(devices, key=lambda device: settings.last_visit(device) or never)
-
-
-def _failure(code: ErrorCode, phase: str, message: str) -> Failure:
-    return Failure(code=code, phase=phase, message=message, hint=CODES[code].hint)
-
-
-def _row(device: Device, failure: Failure) -> Snapshot:
-    now = datetime.now(UTC)  # noqa: TID251 - a run's own time
-    return Snapshot(device=device, captures=(), failures=(failure,), started_at=now, finished_at=now)
-
-
-def _retry(failure: Failure) -> Retry:
-    if failure.code is ErrorCode.DNS and TEMPORARY in failure.message:
-        return Retry.ONCE
-    return CODES[failure.code].retry
-
-
-def _better(before: Snapshot | None, now: Snapshot) -> Snapshot:
-    """The visit that brought more; of two equal ones the later."""
-    if before is None:
-        return now
-
-    def worth(snapshot: Snapshot) -> tuple[bool, int]:
-        return ending(snapshot.failures) is None, sum(capture.complete for capture in snapshot.captures)
-
-    return before if worth(before) > worth(now) else now
 
 
 def _load_refused(state: Path | None) -> frozenset[str]:
@@ -467,4 +412,4 @@ def _save_refused(state: Path | None, before: frozenset[str], gates: dict[str, G
             replace_file(path, json.dumps(sorted(now)) + "\n")
 
 
-__all__ = ["Outcome", "Progress", "Settings", "arithmetic", "sweep"]
+__all__ = ["sweep"]
