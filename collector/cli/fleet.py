@@ -16,8 +16,9 @@ from pathlib import Path
 from collector import facts as facts_room
 from collector import snapshot as snapshots
 from collector.cli import pipeline
-from collector.cli.spool import Gist, Spool, Spooled, concerned, far_ends, gist_of
-from collector.collect import Knowledge, Outcome, Progress, Settings, far_end_for, plan_for, sweep
+from collector.cli.desk import Brief, Desk, kept
+from collector.cli.spool import Gist, Spool, Spooled, concerned, far_ends
+from collector.collect import Elsewhere, Knowledge, Outcome, Progress, Settings, plan_for, sweep
 from collector.errors import CollectorError, Exit
 from collector.model import Device, History, Policy, Report, Snapshot
 from collector.session import Plan, Secrets, Trust
@@ -32,7 +33,7 @@ class Order:
     """What a run is asked to do. spool: a private folder that outlives the report.
 
     far_ends: look at routers that incidents name. plan_of: what to ask a device, given what is remembered of it.
-    visits, now: how routers are visited, and the time of the run.
+    processes: how many visit; several only with a plan_of that can be pickled. visits, now: how routers are visited, and the time of the run.
     """
 
     devices: Sequence[Device]
@@ -43,6 +44,7 @@ class Order:
     save: Path | None = None
     resume_since: datetime | None = None  # saved snapshots that ended after this are not asked for again
     workers: int = 20
+    processes: int = 1
     logins_per_second: float = 5.0
     max_runtime: timedelta | None = None
     audit: bool = False
@@ -96,17 +98,26 @@ class _Fleet:
     trust: Trust
     gists: dict[str, Gist]
 
-    def keep(self, snapshot: Snapshot) -> None:
-        """Take what one visit brought: to disk, and its gist."""
-        name = snapshot.device.name
-        before = self.spool.snapshot(name) if name in self.gists else None
-        merged = joined(replace(before, device=snapshot.device), snapshot) if before is not None else snapshot
-        self.spool.put_snapshot(merged)
-        if self.order.save is not None:
-            snapshots.write(merged, self.order.save)
-        facts = facts_room.build(merged, self.order.policy, self.order.history_of(name))
-        self.spool.put(facts)
-        self.gists[name] = gist_of(facts)
+    def knowledge(self, device: Device, peers: tuple[str, ...] | None, counters: Mapping[str, int]) -> Knowledge:
+        """What its plan has to know. peers: of those devices that name it a far end."""
+        if peers is not None:
+            return Knowledge(peers=peers, ike_versions=self.gists[device.name].ike_versions)
+        return Knowledge(audit=self.order.audit, counters=counters, thresholds=self.order.policy.thresholds)
+
+    def brief(self, device: Device, peers: tuple[str, ...] | None) -> Brief:
+        """What one visit needs; asked in the thread to which the ledger belongs."""
+        history = self.order.history_of(device.name)
+        return Brief(
+            place=self.spool.place(device.name),
+            history=history,
+            knowledge=self.knowledge(device, peers, _counters(history)),
+            visited=device.name in self.gists,
+            far_end=peers is not None,
+        )
+
+
+def _counters(history: History) -> dict[str, int]:
+    return {sample.name: sample.packets for sample in history.counters}
 
 
 def _settle(fleet: _Fleet) -> None:
@@ -120,17 +131,28 @@ def _wave(
     fleet: _Fleet, devices: Sequence[Device], peers: Mapping[str, tuple[str, ...]], max_runtime: timedelta | None
 ) -> Outcome:
     order = fleet.order
+    desk = Desk(spool=fleet.spool.folder, save=order.save, policy=order.policy, plan_of=order.plan_of)
     counters = {  # here and not in `plan`: the ledger belongs to this thread
-        device.name: {sample.name: sample.packets for sample in order.history_of(device.name).counters}
-        for device in devices
+        device.name: _counters(order.history_of(device.name)) for device in devices if order.processes == 1
     }
 
     def plan(device: Device) -> Plan:
-        if device.name in peers:
-            versions = fleet.gists[device.name].ike_versions
-            return far_end_for(device, Knowledge(peers=peers[device.name], ike_versions=versions))
-        knowledge = Knowledge(audit=order.audit, counters=counters[device.name], thresholds=order.policy.thresholds)
-        return order.plan_of(device, knowledge)
+        named = peers.get(device.name)
+        return desk.planned(
+            device, fleet.knowledge(device, named, counters.get(device.name, {})), far_end=named is not None
+        )
+
+    def brief(device: Device) -> Brief:
+        return fleet.brief(device, peers.get(device.name))
+
+    def keep(snapshot: Snapshot) -> None:
+        name = snapshot.device.name
+        fleet.gists[name] = kept(fleet.spool, snapshot, brief(snapshot.device), policy=order.policy, save=order.save)
+
+    def took(device: Device, gist: object) -> None:
+        assert isinstance(gist, Gist)
+        fleet.spool.written(device.name)
+        fleet.gists[device.name] = gist
 
     def saved(device: Device) -> Snapshot | None:
         return _saved(order, device) if not peers else None
@@ -140,6 +162,8 @@ def _wave(
         trust=fleet.trust,
         plan=plan,
         workers=order.workers,
+        processes=order.processes,
+        elsewhere=Elsewhere(work=desk, brief=brief, took=took),
         logins_per_second=order.logins_per_second,
         max_runtime=max_runtime,
         state=order.state,
@@ -148,7 +172,7 @@ def _wave(
         say=order.say,
     )
     with progress(len(devices)) as show:
-        return order.visits(devices, settings, fleet.keep, show)
+        return order.visits(devices, settings, keep, show)
 
 
 def _saved(order: Order, device: Device) -> Snapshot | None:
@@ -164,17 +188,6 @@ def _saved(order: Order, device: Device) -> Snapshot | None:
         return None
     recent = found.finished_at is not None and found.finished_at >= order.resume_since
     return replace(found, device=device) if recent and found.captures and not found.failures else None
-
-
-def joined(first: Snapshot, second: Snapshot) -> Snapshot:
-    """Two visits of one run to one device, as one snapshot: the later look at a command stands last."""
-    return replace(
-        first,
-        captures=(*first.captures, *second.captures),
-        failures=(*first.failures, *second.failures),
-        finished_at=second.finished_at,
-        hostname=first.hostname or second.hostname,
-    )
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Frozen records <-> octets, for files that only this process reads.
+"""Frozen records <-> octets, for files that only one run writes and reads.
 
 pickle as it is spends a quarter of a sweep's judging on asking each record for its fields, again and again.
 """
@@ -20,7 +20,7 @@ def pack(record: object) -> bytes:
 
 
 def unpack(data: bytes) -> object:
-    """What `pack` was given. Only for octets of this process."""
+    """What `pack` was given. Only for octets of this run."""
     return pickle.loads(data)  # noqa: S301 - see above
 
 

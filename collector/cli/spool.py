@@ -114,13 +114,18 @@ def concerned(gists: Sequence[Gist]) -> frozenset[str]:
 class Spool:
     """A folder with one device's snapshot and facts a file, private to this run."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, held: int = HELD) -> None:
         self.folder = folder
+        self.most = held
         self.places: dict[str, int] = {}
         self.held: dict[str, Facts] = {}
 
+    def place(self, name: str) -> int:
+        """The number of a device's files."""
+        return self.places.setdefault(name, len(self.places))
+
     def _path(self, name: str, kind: str) -> Path:
-        return self.folder / f"{self.places.setdefault(name, len(self.places)):06d}.{kind}"
+        return self.folder / f"{self.place(name):06d}.{kind}"
 
     def _write(self, path: Path, content: bytes) -> None:
         try:
@@ -144,13 +149,17 @@ class Spool:
     def put(self, facts: Facts) -> None:
         """Keep a device's facts: the first in memory, the rest on disk."""
         name = facts.device.name
-        if name in self.held or len(self.held) < HELD:
+        if name in self.held or len(self.held) < self.most:
             self.held[name] = facts
             return
         self._write(self._path(facts.device.name, "facts"), pack(facts))
 
+    def written(self, name: str) -> None:
+        """Another process of this run has written a device's files."""
+        self.held.pop(name, None)
+
     def get(self, name: str) -> Facts:
-        """A device's facts. Only this process writes here: the folder is 0700 and made for this run."""
+        """A device's facts. Only this run writes here: the folder is 0700 and made for it."""
         if name in self.held:
             return self.held[name]
         found = unpack(self._path(name, "facts").read_bytes())

@@ -21,6 +21,7 @@ from collector.cli.options import FailOnOption, FormatOption, InventoryOption, O
 from collector.cli.output import emit, tell, tool_version, write_whole
 from collector.cli.scratch import scratch
 from collector.cli.signals import noted
+from collector.collect import processes_for
 from collector.errors import Exit, InventoryError, UsageError
 from collector.history import Ledger, history_of, keep_snapshots, last_visits, open_ledger, remember, run_lock
 from collector.inventory import Inventory, load, near
@@ -49,7 +50,17 @@ def sweep(
     output: OutputOption = None,
     fail_on: FailOnOption = None,
     max_runtime: MaxRuntimeOption = None,
-    workers: Annotated[int, typer.Option("--workers", help="Visits at once.", min=1, max=100)] = 20,
+    workers: Annotated[int, typer.Option("--workers", help="Visits at once, in all processes.", min=1, max=1000)] = 20,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            "--processes",
+            help="How many processes visit, each with 100 visits at most; default: one, more where the login rate needs them.",
+            min=1,
+            max=64,
+            show_default=False,
+        ),
+    ] = None,
     policy_file: PolicyOption = None,
     state: StateOption = None,
     html: Annotated[Path | None, typer.Option("--html", help="Also write the report as one HTML page.")] = None,
@@ -97,6 +108,7 @@ def sweep(
             resume_since=pipeline.now() - RESUMED if resume else None,
             hidden=frozenset(variables(loaded.sinks)),
             workers=workers,
+            processes=processes or processes_for(len(devices), workers, loaded.logins_per_second),
             logins_per_second=loaded.logins_per_second,
             max_runtime=runtime(max_runtime),
             say=(lambda _line: None) if quiet else tell,
