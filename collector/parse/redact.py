@@ -102,7 +102,7 @@ class _Line:
 
 def redact(text: str) -> str:
     """`text` with its secrets replaced by `<masked>`: same number of lines, same line ends, idempotent, one pass."""
-    return "".join(_by_blocks(text.splitlines(keepends=True)))
+    return "".join(_by_blocks(text.splitlines(keepends=True))) if _has_core(text) else text
 
 
 def _by_blocks(lines: Sequence[str]) -> Iterator[str]:

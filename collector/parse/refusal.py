@@ -39,6 +39,8 @@ def refusal(text: str) -> Refusal | None:
 
     A caret line, log lines, an echo and a title may stand before it. Source: FAULTS 40 and 41, observed captures.
     """
+    if "%" not in text and "uthorization" not in text:  # every wording has one of them
+        return None
     begun = False
     for line in text.splitlines()[:LOOK]:
         if not line.strip() or _CARET.match(line):

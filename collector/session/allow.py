@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 
 from collector.errors import UsageError
 from collector.model import to_address
@@ -96,6 +96,7 @@ def _forms() -> tuple[frozenset[str], tuple[tuple[re.Pattern[str], tuple[str, ..
     return frozenset(exact), tuple(filled)
 
 
+@lru_cache(maxsize=4096)
 def allowed(line: str) -> bool:
     """True for a catalogue line, exactly, or one whose placeholders are filled by strict grammar."""
     if line in PREPARATION:

@@ -61,7 +61,8 @@ def _broken_off(before: str, prompt: str, line: str) -> bool:
 
 
 def _echo(text: str, start: int, line: str) -> tuple[Proof, int]:
-    at, matched = start, 0
+    matched = len(line) if text.startswith(line, start) else 0
+    at = start + matched
     while matched < len(line):
         if at >= len(text):
             return Proof.PENDING, 0
@@ -121,30 +122,31 @@ def cut(text: str, prompt: Prompt) -> Answer:
     Log messages that were printed behind that prompt are no part of the answer: they stand in the notes.
     """
     lines = body(text).split("\n")
-    _strip_end(lines, prompt)
+    shown = prompt.text
+    _strip_end(lines, shown)
     notes: list[str] = []
     near = range(len(lines) - 1, max(-1, len(lines) - 1 - _LINES_AFTER), -1)
-    over = next((index for index in near if _is_covered(lines[index].strip(), prompt)), None)
-    if over is None and lines and prompt.text.endswith(end := lines[-1].strip()) and end:  # a log line split the prompt
-        begin = prompt.text[: -len(end)]
+    over = next((index for index in near if _is_covered(lines[index].strip(), shown)), None)
+    if over is None and lines and shown.endswith(end := lines[-1].strip()) and end:  # a log line split the prompt
+        begin = shown[: -len(end)]
         over = next((index for index in near if begin and lines[index].strip() == begin), None)
         if over is not None:
             lines.pop()
     if over is not None and all(not line.strip() or is_log(line) for line in lines[over + 1 :]):
-        said = [lines[over].strip().removeprefix(prompt.text), *lines[over + 1 :]]
+        said = [lines[over].strip().removeprefix(shown), *lines[over + 1 :]]
         notes = [f"a log message came after the answer: {line.strip()[:200]}" for line in said if is_log(line)]
         del lines[over:]
-        _strip_end(lines, prompt)
+        _strip_end(lines, shown)
     return Answer(text="\n".join(lines) + "\n" if lines else "", notes=tuple(notes))
 
 
-def _is_covered(line: str, prompt: Prompt) -> bool:
+def _is_covered(line: str, prompt: str) -> bool:
     """The prompt alone, or with a log message printed right behind it."""
-    return line == prompt.text or (line.startswith(prompt.text) and is_log(line[len(prompt.text) :]))
+    return line.startswith(prompt) and (line == prompt or is_log(line[len(prompt) :]))
 
 
-def _strip_end(lines: list[str], prompt: Prompt) -> None:
-    while lines and lines[-1].strip() in {"", prompt.text}:
+def _strip_end(lines: list[str], prompt: str) -> None:
+    while lines and lines[-1].strip() in {"", prompt}:
         lines.pop()
 
 

@@ -21,6 +21,7 @@ from collector.errors import ErrorCode
 from collector.session.authenticate import Login
 from collector.session.classify import classify
 from collector.session.limits import Phases
+from collector.session.pump import PumpedTransport, missing
 from collector.session.transport import FOREVER, Transport
 from collector.session.trust import HostKey, Trust
 from collector.session.watchdog import WATCHDOG
@@ -59,32 +60,66 @@ def to_host_key(key: Any) -> HostKey:
     return HostKey(type=key.get_name(), blob=key.get_base64())
 
 
+TRANSPORT: type[Transport] = Transport if missing() else PumpedTransport  # of a visit; without hooks, a thread each
+
+
 class Guard:
-    """Ends the phases of one login: closes the transport when a phase's time, or the device's, is over."""
+    """Ends the phases of one login when a phase's time, or the device's, is over.
+
+    A transport that reads in the visit's thread ends its own waits; under one with a thread the watchdog closes.
+    """
 
     def __init__(self, phases: Phases, deadline: float) -> None:
         self.phases = phases
         self.deadline = deadline
         self.phase = "handshake"
-        self.expired: str | None = None
         self.transport: Transport | None = None
+        self._label = "device"  # what is over at the moment
+        self._moment = deadline
+        self._fired: str | None = None
         self._armed: int | None = None
+
+    @property
+    def expired(self) -> str | None:
+        """The phase that ran out of time, or "device"."""
+        transport = self.transport
+        return self._fired or (
+            self._label if isinstance(transport, PumpedTransport) and transport.out_of_time else None
+        )
+
+    def watch(self, transport: Transport) -> None:
+        """The connection that the phases are about: there is nothing to end before."""
+        self.transport = transport
+        self._bound()
 
     def enter(self, phase: str, seconds: float) -> None:
         """Begin a phase that may take `seconds`."""
         self.leave()
         self.phase = phase
         moment = time.monotonic() + seconds
-        label = phase if moment <= self.deadline else "device"
-        self._armed = WATCHDOG.arm(min(moment, self.deadline), lambda: self._fire(label))
+        self._label = phase if moment <= self.deadline else "device"
+        self._moment = min(moment, self.deadline)
+        self._bound()
 
     def leave(self) -> None:
         """The phase ended by itself."""
-        WATCHDOG.cancel(self._armed)
-        self._armed = None
+        self._fired = self.expired
+        self._label, self._moment = "device", self.deadline
+        if isinstance(self.transport, PumpedTransport):
+            self.transport.until = self.deadline
+        if self._armed is not None:
+            WATCHDOG.cancel(self._armed)
+            self._armed = None
+
+    def _bound(self) -> None:
+        if isinstance(self.transport, PumpedTransport):
+            self.transport.until = self._moment
+        elif self.transport is not None:
+            label = self._label
+            self._armed = WATCHDOG.arm(self._moment, lambda: self._fire(label))
 
     def _fire(self, label: str) -> None:
-        self.expired = label
+        self._fired = label
         if self.transport is not None:
             self.transport.close_hard(0)
 
@@ -157,16 +192,15 @@ class Connection(CiscoIosSSH):  # type: ignore[misc]
 
     def _transport(self, sock: Any, **more: Any) -> Transport:
         guard = self._guard
-        guard.transport = Transport(
+        transport = TRANSPORT(
             sock,
             profile=self._profile,
             pinned=self._rule.pinned(),
             on_channel=lambda: guard.enter("shell", guard.phases.shell),
             **more,
         )
-        if guard.expired:
-            guard.transport.close_hard(0)
-        return guard.transport
+        guard.watch(transport)
+        return transport
 
     def _connect_params_dict(self) -> dict[str, Any]:
         """Netmiko's parameters, with our transport, login and no wall-clock limits."""
@@ -207,6 +241,10 @@ class Connection(CiscoIosSSH):  # type: ignore[misc]
         raise ForbiddenWriteError(f"netmiko wanted to type {len(out_data)} character(s)")
 
 
+_ALL = 1 << 20
+_SEND = 5.0  # seconds
+
+
 class ForbiddenWriteError(RuntimeError):
     """A defect of this program: something other than the shell's door wanted to type."""
 
@@ -221,7 +259,7 @@ class Wire:
         """Bytes that came, `b""` at the end of the connection, `None` where nothing came in `seconds`."""
         self._channel.settimeout(max(seconds, 0.0))
         try:
-            return self._channel.recv(1 << 20)  # type: ignore[no-any-return]
+            return self._channel.recv(_ALL)  # type: ignore[no-any-return]
         except TimeoutError:
             return None
         except OSError:
@@ -229,8 +267,46 @@ class Wire:
 
     def write(self, data: bytes) -> None:
         """Send all of `data`, which is one short line."""
-        self._channel.settimeout(5.0)
+        self._channel.settimeout(_SEND)
         try:
             self._channel.sendall(data)
         except OSError:
             raise EOFError from None
+
+
+class PumpedWire(Wire):
+    """The same over a transport that reads in the thread that waits."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._transport: Any = self._channel.transport
+
+    def read(self, seconds: float) -> bytes | None:
+        """As `Wire.read`; TimeoutError where an SSH packet began and did not end."""
+        channel, end = self._channel, time.monotonic() + seconds
+        while not channel.recv_ready():
+            if self._transport.out_of_time:
+                raise TimeoutError
+            if channel.closed or channel.eof_received or not self._transport.active:
+                return b""
+            with contextlib.suppress(Exception):  # the connection is over then: the next turn tells
+                if not self._transport.serve(end):
+                    return None
+                if time.monotonic() >= end and not channel.recv_ready():
+                    return None
+        with contextlib.suppress(Exception):  # what came counts, if the window can no more be widened
+            return channel.recv(_ALL)  # type: ignore[no-any-return]
+        return b""
+
+    def write(self, data: bytes) -> None:
+        """As `Wire.write`."""
+        try:
+            self._transport.room(len(data), time.monotonic() + _SEND)
+            super().write(data)
+        except paramiko.SSHException:
+            raise EOFError from None
+
+
+def wire_of(connection: Connection) -> Wire:
+    """The open shell of a connection."""
+    return PumpedWire(connection) if issubclass(TRANSPORT, PumpedTransport) else Wire(connection)

@@ -12,11 +12,10 @@ from collector.session.trust import HostKey
 def fetch(device: Device) -> HostKey:
     """The key that the device's server shows now; SessionError as for a visit. Not through a jump host."""
     from collector.session.classify import classify  # noqa: PLC0415 - paramiko is loaded by who needs it
-    from collector.session.connection import Guard, to_host_key  # noqa: PLC0415 - the same
+    from collector.session.connection import TRANSPORT, Guard, to_host_key  # noqa: PLC0415 - the same
     from collector.session.dial import dial  # noqa: PLC0415 - with them
     from collector.session.limits import Phases  # noqa: PLC0415 - with them
     from collector.session.sshconfig import route  # noqa: PLC0415 - the same
-    from collector.session.transport import Transport  # noqa: PLC0415 - the same
 
     way = route(device)
     if way.jump is not None:
@@ -31,7 +30,7 @@ def fetch(device: Device) -> HostKey:
     seconds = device.timeout.connect.total_seconds()
     guard = Guard(Phases(handshake=seconds), time.monotonic() + 2 * seconds)
     sock = dial(way.host, way.port, seconds)
-    transport = guard.transport = Transport(sock, profile=device.ssh.profile, pinned=())
+    transport = guard.transport = TRANSPORT(sock, profile=device.ssh.profile, pinned=())
     guard.enter("handshake", seconds)
     try:
         transport.start_client()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from collector.errors import ErrorCode, SessionError
 from collector.model import Device
 from collector.session.authenticate import Credentials, Login
-from collector.session.connection import Connection, Guard, HostKeyRule, Wire
+from collector.session.connection import Connection, Guard, HostKeyRule, Wire, wire_of
 from collector.session.dial import check_host, dial
 from collector.session.jump import through
 from collector.session.limits import Phases
@@ -62,7 +62,7 @@ def opened(
     with cancel.covering(lambda: _shut(guard, sock)):
         try:
             connection.open()
-            yield Wire(connection)
+            yield wire_of(connection)
         except EOFError:
             raise SessionError(ErrorCode.CONN_LOST, "the connection ended", phase="command") from None
         finally:

@@ -35,7 +35,10 @@ class Wire(Protocol):
     """Raw bytes to and from a shell."""
 
     def read(self, seconds: float) -> bytes | None:
-        """Bytes; `b""` at the end of the connection; `None` where nothing came in `seconds`."""
+        """Bytes; `b""` at the end of the connection; `None` where nothing came in `seconds`.
+
+        TimeoutError where what came is no whole packet and its rest does not come.
+        """
 
     def write(self, data: bytes) -> None:
         """Send all of it; EOFError where the connection is gone."""
@@ -68,9 +71,11 @@ class _Heard:
 
     def last_line(self) -> str:
         """The unfinished line at the very end."""
-        if len(self.tail) < _TAIL and not self.tail:
-            return ""
-        return re.split(r"[\r\n]", self.recent())[-1]
+        tail = self.tail
+        if b"\x1b" in tail:  # a terminal sequence may hold line ends
+            return re.split(r"[\r\n]", self.recent())[-1]
+        last = tail[max(tail.rfind(b"\n"), tail.rfind(b"\r")) + 1 :]
+        return without_steering(last.decode("utf-8", "replace"))[0]
 
 
 class Shell:
@@ -276,7 +281,17 @@ class Shell:
 
     def _read(self, seconds: float, phase: str, command: str | None, heard: _Heard) -> bytes | None:
         left = self._deadline - self._now()
-        chunk = self._wire.read(max(0.0, min(seconds, left)))
+        try:
+            chunk = self._wire.read(max(0.0, min(seconds, left)))
+        except TimeoutError:
+            if self._now() < self._deadline:
+                raise SessionError(
+                    ErrorCode.TIMEOUT_READ,
+                    f"an SSH packet began and did not end; {self._seen(heard)}",
+                    phase="prompt" if phase in {"prompt", "enable"} else "command",
+                    command=command,
+                ) from None
+            chunk = None
         if chunk == b"":
             raise SessionError(
                 ErrorCode.CONN_LOST,
@@ -416,7 +431,7 @@ class Shell:
 
     def _log_over_prompt(self, heard: _Heard) -> bool:
         """A log message stands where the prompt should: the last finished line is one, and no empty line was typed."""
-        if heard.empty_at is not None or not heard.tail:
+        if heard.empty_at is not None or b"%" not in heard.tail:
             return False
         lines = [line for line in re.split(r"[\r\n]+", heard.recent()) if line.strip()]
         return any(is_log(line) for line in lines[-3:])

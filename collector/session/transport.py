@@ -90,6 +90,7 @@ class Transport(ServiceRequestingTransport):  # type: ignore[misc]
     on_channel: called when the session channel is open.
     """
 
+    packetizer_class: type[BoundedPacketizer] = BoundedPacketizer
     _active_check_timeout = 1.0  # the library wakes each idle session ten times a second; closing wakes it at once
 
     def __init__(
@@ -104,7 +105,7 @@ class Transport(ServiceRequestingTransport):  # type: ignore[misc]
         super().__init__(
             sock,
             disabled_algorithms=None if profile == "legacy" else {kind: list(names) for kind, names in _OLD.items()},
-            packetizer_class=BoundedPacketizer,
+            packetizer_class=self.packetizer_class,
         )
         self.banner_timeout = self.handshake_timeout = self.auth_timeout = self.channel_timeout = FOREVER
         self.clear_to_send_timeout = FOREVER
@@ -188,10 +189,14 @@ class Transport(ServiceRequestingTransport):  # type: ignore[misc]
         message.add_byte(bytes([5]))  # SSH_MSG_SERVICE_REQUEST, RFC 4253 section 10
         message.add_string("ssh-userauth")
         self._send_message(message)
+        self.wait_accepted()
+        self.auth_handler = self.get_auth_handler()
+
+    def wait_accepted(self) -> None:
+        """Wait until the request for authentication is answered."""
         while not self._accepted.wait(0.1):
             if not self.is_active():
                 raise self.get_exception() or EOFError()
-        self.auth_handler = self.get_auth_handler()
 
     def get_auth_handler(self) -> AuthHandler:
         """The handler without the race."""

@@ -15,6 +15,7 @@ from collector.session.limits import Limits, Phases
 from collector.session.secrets import Secrets
 from collector.session.shell import BrokenAnswerError, Shell
 from collector.session.trust import Trust
+from collector.session.words import serial_in
 
 Plan = Callable[[tuple[Capture, ...]], tuple[str, ...]]
 """Given what came so far, the next lines to type; () ends the visit."""
@@ -294,21 +295,15 @@ def _refused(line: str, text: str) -> Failure | None:
 
 def _check_serial(state: _Visit, trust: Trust) -> None:
     """The serial number that `show version` gives is pinned with the hostname; another one attaches nothing."""
-    from collector.commands import read_capture  # noqa: PLC0415 - the catalogue loads TextFSM
-    from collector.model import Version  # noqa: PLC0415 - with it
-
     last = next((capture for capture in state.captures if capture.command == "show version"), None)
     if last is None or last.failure is not None or not last.complete:
         return
-    reading = read_capture(last)
-    for record in reading.records if reading else ():
-        if isinstance(record, Version) and record.serial:
-            try:
-                trust.identify(state.device.name, serial=record.serial)
-            except SessionError:
-                state.captures.clear()
-                raise
-            return
+    if serial := serial_in(last.text):
+        try:
+            trust.identify(state.device.name, serial=serial)
+        except SessionError:
+            state.captures.clear()
+            raise
 
 
 __all__ = ["Cancel", "Plan", "captured", "ending", "now", "refuses", "to_failure", "visit"]

@@ -14,6 +14,7 @@ _PASSWORD = re.compile(r".{0,120}(?:[Pp]assword|[Pp]asscode|PASSWORD|PASSCODE)[^
 _NEW_PASSWORD = re.compile(r"\b(?:new|change|expired?|re-?type|re-?enter|old|current)\b", re.IGNORECASE)
 _PAGER = re.compile(r" ?-{1,4} ?[Mm]ore ?-{1,4} ?|<--- More --->")
 _LOG = re.compile(r"%[A-Z][A-Z0-9_]*-(?:[A-Z0-9_]+-){0,3}[0-7]-[A-Z0-9_]+:")
+_SERIAL = re.compile(r"^[ \t]*Processor board ID[ \t]+([^\s,]+)", re.MULTILINE)
 _STEERING = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,256}(?:\x07|\x1b\\)|[@-Z\\-_=>])|[\x00\x07\x0e\x0f]"
 )
@@ -64,6 +65,12 @@ def is_pager(line: str) -> bool:
 def is_log(line: str) -> bool:
     """True where the line holds a message such as `%SYS-5-CONFIG_I:`."""
     return _LOG.search(line[:512]) is not None
+
+
+def serial_in(text: str) -> str | None:
+    """The serial number that `show version` gives, without the reading of all the rest; the last one of several."""
+    found: list[str] = _SERIAL.findall(text) if "Processor board ID" in text else []
+    return found[-1] if found else None
 
 
 def without_steering(text: str) -> tuple[str, int]:
