@@ -7,7 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from collector.lab import events, render_snapshot, scenario, state
+from collector.lab.exec import Shell
 from collector.lab.model import Change, Clock, Refusal, Trouble
+from collector.lab.offline import answers
+from collector.lab.world import World
 
 EPOCH = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -143,3 +146,16 @@ def test_a_busy_log_pushes_the_lines_out():
     early, late = (render_snapshot(net, "hub", ["show logging"], at=at)["show logging"] for at in (since, since + HOUR))
     assert "INV_SPI" in early
     assert "INV_SPI" not in late
+
+
+def test_a_line_entered_at_once_is_answered_as_one_that_is_typed():
+    world = World(network(troubles=(loss(2, 10),)), lambda: EPOCH + 3 * HOUR)
+    lines = [
+        "show version",
+        "show logging",
+        "show crypto ipsec sa",
+        "show runn | include ^crypto|^hostname",
+        "show nothing",
+    ]
+    shell = Shell(world, "hub", "lab", lambda _text: None, lambda: None)
+    assert [shell.said(line) for line in lines] == answers(world, "hub", lines)

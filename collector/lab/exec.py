@@ -73,6 +73,11 @@ class Shell:
                 self._edit(char)
         self.screen.flush()
 
+    def said(self, line: str) -> str:
+        """A whole line entered at once at the exec: what it prints, without echo, folds and pages."""
+        self.world.typed[self.name].append(line)
+        return "".join(text + "\n" for text in self._answer(line))
+
     def tick(self) -> None:
         """Log messages that came since the last look, for a session with `terminal monitor`."""
         if not self._closed:
