@@ -616,7 +616,7 @@ class Faults:
         """Stop every server and the loop."""
         for server in self.servers:
             server.stop()
-        asyncio.run_coroutine_threadsafe(_cancel_all(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(_cancel_all(), self._loop).result(60)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
@@ -645,7 +645,7 @@ class Faults:
             future = asyncio.run_coroutine_threadsafe(
                 _start_ssh(server, fault, router or fault.router, rng, key=key, port=port), self._loop
             )
-            stop = future.result(20)
+            stop = future.result(60)
             server.stop = partial(_soon, self._loop, stop)
         self.servers.append(server)
         return server
@@ -738,6 +738,8 @@ def _start_socket(server: FaultServer, fault: Fault, rng: random.Random) -> None
                     connection, _ = listener.accept()
                 except TimeoutError:
                     continue
+                except OSError:  # `stop` shut it
+                    return
                 server.record.connections += 1
                 held.append(connection)
                 threading.Thread(target=talk, args=(connection,), name=f"fault-{server.fault}", daemon=True).start()
@@ -747,7 +749,7 @@ def _start_socket(server: FaultServer, fault: Fault, rng: random.Random) -> None
 
     def stop() -> None:
         stopped.set()
-        for each in held:
+        for each in (listener, *held):
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
         thread.join(2)

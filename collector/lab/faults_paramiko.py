@@ -153,6 +153,8 @@ def start(server: FaultServer, name: str, lifetime: float) -> None:
                     connection, _ = listener.accept()
                 except TimeoutError:
                     continue
+                except OSError:  # `stop` shut it
+                    return
                 server.record.connections += 1
                 threading.Thread(target=talk, args=(connection,), name=f"fault-{name}", daemon=True).start()
 
@@ -161,6 +163,8 @@ def start(server: FaultServer, name: str, lifetime: float) -> None:
 
     def stop() -> None:
         stopped.set()
+        with contextlib.suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
         thread.join(2)
         for transport in transports:
             transport.close()

@@ -194,7 +194,7 @@ def start_process(
         if line.rstrip() == inventory.READY:
             return LabProcess(process, "".join(lines))
         lines.append(line)
-    _, message = process.communicate(timeout=20)
+    _, message = process.communicate()
     raise UsageError(message.strip() or "the lab ended before it listened")
 
 
@@ -215,8 +215,12 @@ class LabProcess:
         return RunningLab.environment()
 
     def stop(self) -> None:
-        """End it."""
-        self._process.communicate(timeout=20)
+        """End it; by force where it does not end by itself."""
+        try:
+            self._process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
 
     def __enter__(self) -> Self:
         """Already started."""
