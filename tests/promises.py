@@ -43,7 +43,7 @@ def spi(*arguments: str, env: Mapping[str, str] | None = None, **more: Any) -> s
         capture_output="stdout" not in more,
         stdin=subprocess.DEVNULL,
         env=environment(env),
-        timeout=more.pop("timeout", 100),
+        timeout=more.pop("timeout", 400),
         check=False,
         **more,
     )
@@ -60,7 +60,7 @@ def starting(*arguments: str, **more: Any) -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
-def wait_until(true: Callable[[], object], process: subprocess.Popen[bytes], *, seconds: float = 90) -> None:
+def wait_until(true: Callable[[], object], process: subprocess.Popen[bytes], *, seconds: float = 300) -> None:
     """Wait for a condition; where the process ends before it, or it does not come true, its last words are shown."""
     end = time.monotonic() + seconds
     while not true():

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from faulty import LINES, client_threads, device_of, look, once
+from faulty import LINES, client_threads, device_of, lasting, look, once
 from test_promises_bounds import files_open_by_clients
 from test_session_faults import CASES
 
@@ -80,10 +80,7 @@ def test_forty_faults_among_two_hundred_routers(tmp_path, monkeypatch):
         assert PASSWORD not in repr([(row.captures, row.failures) for row in rows])
         assert took <= 45
         assert client_threads() == []
-        end = time.monotonic() + 5
-        while (left := files_open_by_clients(servers)) and time.monotonic() < end:
-            time.sleep(0.05)
-        assert left == []
+        assert lasting(lambda: files_open_by_clients(servers)) == []
         assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("visit")]
         assert list(temporary.iterdir()) == []
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 400 * 1024

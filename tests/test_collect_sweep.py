@@ -12,13 +12,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from faulty import LINES, QUICK, client_threads, device_of, literal, once
+from faulty import LINES, QUICK, client_threads, device_of, lasting, literal, once
 
 from collector.collect import Progress, Settings, arithmetic, sweep
 from collector.collect.lock import device_lock
 from collector.errors import ErrorCode, SessionError
 from collector.lab.faults import OUTPUTS, PASSWORD, Faults
-from collector.model import Device, Reference, Timeouts
+from collector.model import Device, Reference
 from collector.session import Secrets, Trust
 
 
@@ -62,9 +62,7 @@ QUICK_FAULTS = (
 def test_twenty_healthy_routers_among_ten_faulty_ones(faults):
     devices = [device_of(faults.start("none"), f"ok-{number}") for number in range(20)]
     devices[5:5] = [device_of(faults.start(fault), f"bad-{fault}") for fault in QUICK_FAULTS]
-    began = time.monotonic()
     rows, outcome = run(devices, settings(workers=15))
-    assert time.monotonic() - began < 20
     for name, row in rows.items():
         if name.startswith("ok"):
             assert [capture.text for capture in row.captures] == [OUTPUTS[line].rstrip("\n") + "\n" for line in LINES]
@@ -121,14 +119,14 @@ def test_logins_are_paced_on_the_servers_clock(faults):
     servers = [faults.start("none") for _ in range(16)]
     devices = [device_of(server, f"r{number}") for number, server in enumerate(servers)]
     rate = 5.0
+    began = time.monotonic()
     run(devices, settings(workers=16, logins_per_second=rate))
-    moments = sorted(moment for server in servers for moment in server.record.logins)
+    moments = sorted(moment - began for server in servers for moment in server.record.logins)
     assert len(moments) == 16
-    for first in range(16):
-        for last in range(first, 16):
-            window = moments[last] - moments[first] + 0.25  # a busy machine shifts a moment
-            assert last - first + 1 <= rate * window + rate
-    assert moments[-1] - moments[0] > (16 - 2 * rate) / rate
+    for number, moment in enumerate(
+        moments, 1
+    ):  # one second's worth at once, then one by one; a busy machine only delays
+        assert number <= rate + rate * moment
 
 
 def test_retries_happen_once_and_take_a_token(faults):
@@ -141,43 +139,57 @@ def test_retries_happen_once_and_take_a_token(faults):
 
 
 def test_the_run_ends_in_its_time_and_names_what_is_missing(faults):
-    devices = [
-        replace(device_of(faults.start("slow30"), f"slow-{number}"), timeout=Timeouts(device=timedelta(seconds=60)))
-        for number in range(3)
-    ]
-    devices += [device_of(faults.start("none"), f"later-{number}") for number in range(3)]
-    began = time.monotonic()
-    rows, _ = run(devices, settings(workers=3, max_runtime=timedelta(seconds=2)))
-    assert time.monotonic() - began < 4
+    for seconds in (2, 6, 20):  # until it suffices on this machine for three logins and two commands
+        servers = [faults.start("slow30") for _ in range(3)]
+        devices = [device_of(server, f"slow-{number}") for number, server in enumerate(servers)]
+        devices += [device_of(faults.start("none"), f"later-{number}") for number in range(3)]
+        began = time.monotonic()
+        rows, _ = run(devices, settings(workers=3, max_runtime=timedelta(seconds=seconds)))
+        assert time.monotonic() - began < seconds + 25  # a slow answer takes 30
+        if all("show logging" in server.record.lines() for server in servers):
+            break
     assert codes(rows) == {"E_DEADLINE": 3, "E_NOT_STARTED": 3}
     assert all(row.captures for name, row in rows.items() if name.startswith("slow"))  # what came is kept
     assert client_threads() == []
 
 
 def test_a_hung_worker_is_not_waited_for(faults):
-    stuck = threading.Event()
+    hung, released = threading.Event(), threading.Event()
 
     def plan(_device):
         def hang(_captures):
-            stuck.wait(30)
+            hung.set()
+            released.wait(100)
             return ()
 
         return hang
 
-    began = time.monotonic()
-    rows, _ = run([device_of(faults.start("none"), "r1")], settings(plan=plan, max_runtime=timedelta(seconds=1)))
-    assert time.monotonic() - began < 4
-    assert codes(rows) == {"E_DEADLINE": 1}
-    stuck.set()
+    try:
+        for seconds in (1, 4, 16):  # until it suffices on this machine for the login
+            began = time.monotonic()
+            device = device_of(faults.start("none"), "r1")
+            rows, _ = run([device], settings(plan=plan, max_runtime=timedelta(seconds=seconds)))
+            assert time.monotonic() - began < seconds + 50
+            assert codes(rows) == {"E_DEADLINE": 1}
+            if hung.is_set():
+                break
+        assert hung.is_set()
+    finally:
+        released.set()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_run_with_every_row(faults, number):
-    devices = [device_of(faults.start("slow30"), f"slow-{index}") for index in range(2)]
+    slow = [faults.start("slow30") for _ in range(2)]
+    devices = [device_of(server, f"slow-{index}") for index, server in enumerate(slow)]
     devices += [device_of(faults.start("none"), f"later-{index}") for index in range(4)]
     before = signal.getsignal(number)
-    timer = threading.Timer(1.5, os.kill, (os.getpid(), number))
-    timer.start()
+
+    def interrupt():
+        lasting(lambda: [server.fault for server in slow if "show logging" not in server.record.lines()])
+        os.kill(os.getpid(), number)
+
+    threading.Thread(target=interrupt).start()
     rows, outcome = run(devices, settings(workers=2))
     assert outcome.interrupted == number
     assert set(codes(rows)) <= {"E_DEADLINE", "E_NOT_STARTED"}

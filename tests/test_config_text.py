@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
+from cost import cheap
 
 from collector.config import classify
 from collector.errors import ErrorCode
@@ -312,7 +311,5 @@ def test_evidence_carries_no_key_and_names_its_capture():
     ],
 )
 def test_hostile_texts_cost_their_length(piece):
-    text = piece * (300_000 // len(piece))
-    begun = time.process_time()
-    whole(text)
-    assert time.process_time() - begun < 4
+    text = piece * (100_000 // len(piece))
+    assert cheap(lambda: whole(text), 5)

@@ -9,7 +9,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import click
@@ -173,9 +172,7 @@ def test_two_sweeps_at_once_one_leaves_with_75(tmp_path, monkeypatch, capsys):
     state = tmp_path / "state"
     state.mkdir()
     with run_lock(state):
-        started = time.monotonic()
         assert _run(["sweep", "-i", str(inventory(tmp_path)), "--state", str(state), "--quiet"]) == 75
-        assert time.monotonic() - started < 5
     assert f"pid {os.getpid()}" in capsys.readouterr().err
 
 

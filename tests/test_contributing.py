@@ -76,7 +76,7 @@ def run(folder, *arguments):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=400,
         check=False,
     )
 

@@ -73,7 +73,7 @@ def spi(folder, *arguments, stdin=None):
         text=True,
         cwd=folder,
         env=environment(folder),
-        timeout=100,
+        timeout=400,
         check=False,
     )
     assert "Traceback" not in done.stderr + done.stdout, done.stderr
@@ -92,7 +92,7 @@ def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
     (folder / "pages.yaml").write_text(SCENARIO)
     with subprocess.Popen(
-        [sys.executable, "-m", "collector", "lab", "pages.yaml", "-i", "inventory.yaml", "--seconds", "300"],
+        [sys.executable, "-m", "collector", "lab", "pages.yaml", "-i", "inventory.yaml", "--seconds", "3000"],
         cwd=folder,
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,

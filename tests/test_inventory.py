@@ -77,11 +77,11 @@ def test_what_is_off_is_refused_with_its_place(text, words):
 
 
 def test_hostile_yaml_is_refused_at_once():
-    started = time.monotonic()
+    started = time.process_time()
     for text in ("[" * 100_000, "a: &a [x,x]\nb: &b [*a,*a]\nc: [*b,*b]\n", "x: " + "y" * (6 * 1024 * 1024)):
         with pytest.raises(InventoryError):
             from_text(text, source="i.yaml")
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 20  # without the limits: hours
 
 
 @given(st.text(max_size=300))

@@ -96,16 +96,16 @@ def place(tmp_path_factory):
     with Faults() as faults, stub.http(lambda _told: stub.Reply(201, {"id": 7})) as tracker:
         routers = {
             "left": faults.start(
-                "none", router=Router(hostname="left", greeting=BANNER, outputs=Planted("left")), lifetime=600
+                "none", router=Router(hostname="left", greeting=BANNER, outputs=Planted("left")), lifetime=3600
             ),
             "right": faults.start(
                 "none",
                 router=Router(hostname="right", sign=">", enable=ENABLE, greeting=BANNER, outputs=Planted("right")),
-                lifetime=600,
+                lifetime=3600,
             ),
-            "wrong": faults.start("none", lifetime=600),
-            "asks": faults.start("ask-in-command", lifetime=600),
-            "enable": faults.start("enable-bad", lifetime=600),
+            "wrong": faults.start("none", lifetime=3600),
+            "asks": faults.start("ask-in-command", lifetime=3600),
+            "enable": faults.start("enable-bad", lifetime=3600),
         }
         # the command is slow so that the process list can be looked at while it runs
         slow = f"{sys.executable} -S {keys / 'slow.py'}"
@@ -195,7 +195,7 @@ def swept(place):
         subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env) as process,
         Watch(process.pid) as watch,
     ):
-        out, err = process.communicate(timeout=100)
+        out, err = process.communicate(timeout=400)
     return process.returncode, out, err, watch
 
 
@@ -352,7 +352,7 @@ def test_a_defect_shows_no_secret_even_with_a_traceback(place, tmp_path):
         [sys.executable, "-c", script, "sweep", "-i", str(inventory), "--limit", "right", "--state", str(tmp_path)],
         capture_output=True,
         env=environment(SETTINGS),
-        timeout=60,
+        timeout=400,
         check=False,
     )
     assert b"planted defect" in done.stdout, done.stderr

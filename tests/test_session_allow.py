@@ -98,7 +98,6 @@ def test_a_hundred_thousand_generated_lines():
     values = ["192.0.2.1", "2001:db8::1", "BLUE", "256.1.1.1", "a" * 65, "-x", "x y", "0x1", "192.0.2.1 clear", "é"]
     lines = list(allow.catalogue())
     passed = 0
-    began = time.monotonic()
     for _ in range(100_000):
         form = rng.choice(lines)
         roll = rng.random()
@@ -118,7 +117,6 @@ def test_a_hundred_thousand_generated_lines():
             assert not {"clear", "debug", "tech", "tech-support", "key", "reload", "configure"} & set(before_pipe[1:4])
             assert not {"redirect", "tee", "append"} & set(line.split())
     assert passed > 1000  # the generator also makes good lines
-    assert time.monotonic() - began < 30
 
 
 @given(st.text(max_size=80))

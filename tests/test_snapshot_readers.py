@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 import io
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from conftest import corpus_folder
+from cost import cheap
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -467,12 +469,10 @@ def test_a_saved_index_cut_anywhere_is_refused_or_whole(tmp_path_factory, cut: f
     ids=lambda text: repr(text[:12]),
 )  # fmt: skip
 def test_hostile_documents_cost_linear_time(tmp_path, text: str):
-    import time
+    file = put(tmp_path, {"x.txt": f"x\n{text}\nx\n"}) / "x.txt"
 
-    begun = time.process_time()
-    try:
-        for snapshot in found(put(tmp_path, {"x.txt": f"x\n{text}\nx\n"}) / "x.txt"):
-            assert snapshot
-    except UsageError:
-        pass
-    assert time.process_time() - begun < 3
+    def read_all() -> None:
+        with suppress(UsageError):
+            assert all(found(file))
+
+    assert cheap(read_all, 10)

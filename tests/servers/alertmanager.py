@@ -40,19 +40,19 @@ class Alertmanager:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        wait_until_up(self.ready, seconds=20, name="Alertmanager")
+        wait_until_up(self.ready, seconds=300, name="Alertmanager")
 
     def ready(self) -> None:
-        urllib.request.urlopen(self.url + "/-/ready", timeout=2).close()
+        urllib.request.urlopen(self.url + "/-/ready", timeout=30).close()
 
     def stop(self) -> None:
         if self.process is not None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(60)
             self.process = None
 
     def alerts(self) -> list[dict]:
-        with urllib.request.urlopen(self.url + "/api/v2/alerts?active=true&silenced=true", timeout=5) as answer:
+        with urllib.request.urlopen(self.url + "/api/v2/alerts?active=true&silenced=true", timeout=100) as answer:
             return json.load(answer)
 
 

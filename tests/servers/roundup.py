@@ -48,12 +48,12 @@ class Roundup:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        wait_until_up(lambda: self.get("/rest/data/status"), seconds=30, name="Roundup")
+        wait_until_up(lambda: self.get("/rest/data/status"), seconds=300, name="Roundup")
 
     def stop(self) -> None:
         if self.process is not None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(60)
             self.process = None
 
     def get(self, path: str) -> dict:
@@ -61,7 +61,7 @@ class Roundup:
         request = urllib.request.Request(
             self.url + path, headers={"Authorization": f"Basic {token}", "X-Requested-With": "rest"}
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=100) as answer:
             return json.load(answer)["data"]
 
     def issues(self) -> list[dict]:

@@ -50,18 +50,18 @@ class RequestTracker:
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # it forks a worker: both end by their process group
         )
-        wait_until_up(lambda: self.get("/REST/2.0/rt"), seconds=60, name="Request Tracker")
+        wait_until_up(lambda: self.get("/REST/2.0/rt"), seconds=600, name="Request Tracker")
 
     def stop(self) -> None:
         if self.process is not None:
             os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(10)
+            self.process.wait(60)
             self.process = None
 
     def get(self, path: str) -> dict:
         token = b64encode(f"root:{PASSWORD}".encode()).decode()
         request = urllib.request.Request(self.url + path, headers={"Authorization": f"Basic {token}"})
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=200) as answer:
             return json.load(answer)
 
     def issues(self) -> list[dict]:

@@ -119,7 +119,7 @@ class Mailbox:
     def talk(self, connection: Any) -> None:
         """One connection."""
         if self.mute:
-            self.over.wait(10)
+            self.over.wait(60)
             return
         connection.sendall(b"220 stub ESMTP\r\n")
         if self.lines_of(connection, features=["STARTTLS"] if self.tls else []) == "STARTTLS":
@@ -161,7 +161,7 @@ def smtp(*, tls: Any = None, refuse: dict[str, str] | None = None, mute: bool = 
                 connection, _ = listener.accept()
             except TimeoutError:
                 continue
-            connection.settimeout(10)
+            connection.settimeout(60)
             with connection, suppress(OSError):
                 box.talk(connection)
 
