@@ -143,6 +143,26 @@ def test_counter_only_has_no_addresses_and_a_rate():
     assert none.incidents == ()
 
 
+def test_the_tail_of_a_flow_that_was_logged_before_the_last_look_is_explained():
+    from collector.model import History, PastSample
+
+    def states(age: int):
+        past = PastSample(
+            name="IN_US_V4_PKT_SA_NOT_FOUND_SPI",
+            packets=7000,
+            at=NOW - timedelta(seconds=520),
+            uptime=timedelta(days=43),
+            last_clearing=None,
+        )
+        lines = (LOG, log(*old(line(age))))
+        commands = (CLOCK_NOW, CONFIGURED, lines, (VERSION, version()), (DATAPATH, datapath(7400)))
+        made = facts(*commands, history=History(counters=(past,)))
+        return [one.state for one in made.incidents or () if one.state is State.COUNTER_ONLY]
+
+    assert states(560) == []  # the last line before the look; packets came until shortly after it
+    assert states(900) == [State.COUNTER_ONLY]
+
+
 def test_two_looks_make_a_delta_and_a_falling_value_is_a_reset():
     def looks(first: int, last: int):
         one = snapshot((DATAPATH, datapath(first)), at=NOW - timedelta(seconds=130)).captures
@@ -201,7 +221,7 @@ def test_flows_differ_by_vrf_source_destination_and_protocol():
 def test_history_makes_a_line_of_this_run_persistent():
     from collector.model import Evidence, History, Sighting
 
-    first = incident(scanned(line(3700))).keys[0].sightings[0]
+    first = incident(scanned(line(1200))).keys[0].sightings[0]
     past = Sighting(
         event=first.event, at=first.at, age=None, evidence=Evidence(device="hub", command="ledger", line=0, text="x")
     )

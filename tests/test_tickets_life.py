@@ -21,7 +21,7 @@ from collector.cli import _run, pipeline
 from collector.history import open_ledger, tickets
 from collector.history.ledger import Ledger, transaction
 from collector.history.tickets import Act, Limits, Ticket
-from collector.model import Verdict
+from collector.model import Level, Verdict
 
 
 def both(state: str = "new", other: str = "new"):
@@ -63,6 +63,14 @@ def test_a_closed_ticket_of_both_ends_is_reopened_as_one():
     known = {ONE: ticket(1, state="closed")}
     (step,) = acting(both("reopened", "reopened"), known).values()
     assert (step.act, step.finding.id, step.children) == (Act.REOPEN, ONE, (TWO,))
+
+
+def test_no_ticket_is_reopened_by_what_would_open_none():
+    known = {ONE: ticket(1, state="closed")}
+    assert acting([entry(1, state="reopened", level=Level.WARNING)], known) == {}
+    assert acting([entry(1, state="reopened", verdict=Verdict.UNKNOWN)], known) == {}
+    (step,) = acting([entry(1, state="ongoing", level=Level.ERROR)], known).values()
+    assert step.act is Act.REOPEN
 
 
 def test_a_hub_with_many_broken_tunnels_in_both_directions_has_one_parent():

@@ -448,10 +448,10 @@ def _counter_only(counters: CounterFacts, log: LogFacts, active: timedelta) -> I
 def _explained(log: LogFacts, seconds: float | None, active: timedelta) -> bool:
     """Whether lines stand beside the drops: any at first sight, else one within the time of the delta.
 
-    Between two looks of one visit the limiter (a line a minute, perhaps shared by flows) may hold every line back: a
-    line younger than the active window stands for its flow until then.
+    The limiter (a line a minute, perhaps shared by flows) may hold every line back between two looks: a line stands for
+    its flow for the active window.
     """
     for sighting in log.sightings or ():
-        if seconds is None or sighting.age is None or sighting.age <= max(timedelta(seconds=seconds), active):
+        if seconds is None or sighting.age is None or sighting.age <= timedelta(seconds=seconds) + active:
             return True
     return False

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from collector.config import recovery_of
 from collector.correlate import joins
-from collector.facts.states import active_window, flow_state
+from collector.facts.states import active_window, flow_state, runs_of, span_of
 from collector.model import (
     Address,
     Binding,
@@ -146,7 +146,4 @@ def _both(key: SpiState, join: Join) -> str:
 
 
 def _span(key: SpiState) -> timedelta | None:
-    times = [s.at for s in key.sightings if s.at is not None]
-    if len(key.sightings) == 1:
-        return timedelta()
-    return max(times) - min(times) if len(times) == len(key.sightings) else None
+    return span_of(runs_of(key.sightings)[-1])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from collector.model import Sighting, Spi, SpiState, State, Thresholds
@@ -27,6 +27,7 @@ FLOW_ORDER = (
 )
 
 _CAP = timedelta(minutes=30)  # of the active window, however many flows share the limiter
+APART = _CAP  # between two lines of one SPI that do not belong together: no limiter holds a running flow back so long
 _AT_MOST_SHOWN = 3
 
 
@@ -79,13 +80,41 @@ class Key:
     @property
     def span(self) -> timedelta | None:
         """From the first line to the last, `None` where a line could not be placed."""
-        if self.count == 1:
-            return timedelta()
-        times = [s.at for s in self.sightings if s.at is not None]
-        if len(times) == self.count:
-            return max(times) - min(times)
-        ages = [s.age for s in self.sightings if s.age is not None]
-        return max(ages) - min(ages) if len(ages) == self.count else None
+        return span_of(self.sightings)
+
+    @property
+    def runs(self) -> tuple[tuple[Sighting, ...], ...]:
+        """The lines in the order of time, parted where none came for APART; all as one where a line has no time."""
+        return runs_of(self.sightings)
+
+
+def span_of(sightings: Sequence[Sighting]) -> timedelta | None:
+    """From the first line to the last, `None` where a line could not be placed."""
+    if len(sightings) == 1:
+        return timedelta()
+    times = [s.at for s in sightings if s.at is not None]
+    if len(times) == len(sightings):
+        return max(times) - min(times)
+    ages = [s.age for s in sightings if s.age is not None]
+    return max(ages) - min(ages) if len(ages) == len(sightings) else None
+
+
+def runs_of(sightings: Sequence[Sighting]) -> tuple[tuple[Sighting, ...], ...]:
+    """Lines of one SPI, parted where none came for APART: an SPI may race when its SA is born and again when it dies.
+
+    In the order of time; all as one where a line has no time.
+    """
+    placed = sorted(((s.at, s) for s in sightings if s.at is not None), key=lambda pair: pair[0])
+    if len(placed) != len(sightings):
+        return (tuple(sightings),)
+    found: list[list[Sighting]] = []
+    before: datetime | None = None
+    for at, sighting in placed:
+        if before is None or at - before > APART:
+            found.append([])
+        found[-1].append(sighting)
+        before = at
+    return tuple(map(tuple, found))
 
 
 def active_window(last_ages: Iterable[timedelta | None], limits: Thresholds) -> timedelta:
@@ -152,7 +181,7 @@ def _row3(key: Key, scene: Scene) -> Answer:
         return None
     limits, read = scene.limits, scene.flows_age
     held = f"although this router holds the SPI ({key.installed})"
-    if key.span >= limits.persistent_span and key.last_age < scene.active:
+    if _lasted(key.runs[-1], scene) and key.last_age < scene.active:
         return State.PERSISTENT, f"{_spread(key)}, {_fresh(key, scene)}, {held}"
     if read is not None and key.last_age < read:
         return (
@@ -182,25 +211,28 @@ def _row6(key: Key, _: Scene) -> Answer:
     return (State.UNKNOWN_SOURCE, key.stranger) if key.stranger else None
 
 
-def _lasted(key: Key, scene: Scene) -> bool:
-    return key.count >= 2 and key.span is not None and key.span >= scene.limits.persistent_span
+def _lasted(run: Sequence[Sighting], scene: Scene) -> bool:
+    span = span_of(run)
+    return len(run) >= 2 and span is not None and span >= scene.limits.persistent_span
 
 
 def _row7(key: Key, scene: Scene) -> Answer:
-    if not _lasted(key, scene) or key.last_age is None or key.last_age >= scene.active:
+    if not _lasted(key.runs[-1], scene) or key.last_age is None or key.last_age >= scene.active:
         return None
     text = f"{_spread(key)} (from {_seconds(scene.limits.persistent_span)} on), {_fresh(key, scene)}"
     return State.PERSISTENT, text
 
 
 def _row8(key: Key, scene: Scene) -> Answer:
-    if not _lasted(key, scene) or key.last_age is None or not _silent(key, scene):
+    if not any(_lasted(run, scene) for run in key.runs) or key.last_age is None or not _silent(key, scene):
         return None
     return State.RESOLVED, f"{_spread(key)}, and none for {_seconds(key.last_age)}, which the log covers"
 
 
 def _once(key: Key, scene: Scene) -> bool:
-    return key.count == 1 or (key.span is not None and key.span < scene.limits.persistent_span)
+    """Whether the last line stands alone, or almost."""
+    span = span_of(key.runs[-1])
+    return span is not None and span < scene.limits.persistent_span
 
 
 def _row9(key: Key, scene: Scene) -> Answer:
@@ -260,7 +292,9 @@ def _lines(key: Key) -> str:
 
 
 def _within(key: Key) -> str:
-    return "" if key.count == 1 or key.span is None else f" within {_seconds(key.span)}"
+    if key.count == 1 or key.span is None:
+        return ""
+    return f" within {_seconds(key.span)}" if len(key.runs) == 1 else f" far apart, in {_seconds(key.span)}"
 
 
 def _spread(key: Key) -> str:

@@ -127,9 +127,8 @@ def _act(entry: Entry, ticket: Ticket | None, limits: Limits, digest: str, muted
     if ticket is None:
         return _birth(finding, limits)
     if ticket.state == "closed":
-        if finding.verdict is not Verdict.FAIL:
-            return Act.NOTHING, "cannot tell yet: no ticket is reopened on `unknown`"
-        return Act.REOPEN, "it is back"
+        why = _too_little(finding, limits)
+        return (Act.NOTHING, why) if why else (Act.REOPEN, "it is back")
     if ticket.digest != digest and finding.verdict is Verdict.FAIL:
         return Act.UPDATE, "rule, level or what to do has changed"
     if limits.refresh:
@@ -137,11 +136,16 @@ def _act(entry: Entry, ticket: Ticket | None, limits: Limits, digest: str, muted
     return Act.NOTHING, "the ticket says it already"
 
 
-def _birth(finding: Finding, limits: Limits) -> tuple[Act, str]:
+def _too_little(finding: Finding, limits: Limits) -> str:
+    """Why a finding opens no ticket, be it the first time or again; "" where it does."""
     if finding.verdict is not Verdict.FAIL:
-        return Act.NOTHING, "cannot tell yet: no ticket is opened on `unknown`"
-    if finding.level.rank > limits.min_level.rank:
-        return Act.NOTHING, f"below {limits.min_level.value}"
+        return "cannot tell yet: no ticket is opened on `unknown`"
+    return f"below {limits.min_level.value}" if finding.level.rank > limits.min_level.rank else ""
+
+
+def _birth(finding: Finding, limits: Limits) -> tuple[Act, str]:
+    if why := _too_little(finding, limits):
+        return Act.NOTHING, why
     if finding.runs_seen < limits.open_runs:
         return Act.NOTHING, f"seen in {finding.runs_seen} of {limits.open_runs} runs"
     return Act.CREATE, "a new finding"
