@@ -38,7 +38,7 @@ def lab(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     file = folder / "inventory.yaml"
     with subprocess.Popen(
-        [sys.executable, "-m", "collector", "lab", "demo", "-i", str(file), "--seconds", "110"],
+        [sys.executable, "-m", "collector", "lab", "demo", "-i", str(file), "--seconds", "900"],
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
     ) as process:
@@ -140,6 +140,52 @@ def test_an_audit_gives_the_findings_of_the_sweep(lab, swept, name):
     jsonschema.validate(document, SCHEMA)
     assert code == 1
     assert {short(f) for f in document["findings"]} == {short(f) for f in swept[2]["findings"] if f["device"] == name}
+
+
+def joined(document: dict, device: str = "br-001") -> dict:
+    """The one join of a device."""
+    (found,) = (one["incidents"] for one in document["devices"] if one["name"] == device)
+    return found[0]["join"]
+
+
+def told(document: dict) -> list[tuple[str, tuple[str, ...], str]]:
+    """What is typed, and where, for the black hole of br-001."""
+    (found,) = (one for one in document["findings"] if (one["rule"], one["device"]) == ("SPI001", "br-001"))
+    return [(one["on"], tuple(one["commands"]), one["side"]) for one in found["actions"]]
+
+
+def test_a_run_over_some_routers_asks_the_ledger_for_the_far_end(lab, swept):
+    state = ("--state", str(swept[0] / "state"))
+    code, out, _ = spi("sweep", "-i", str(lab), *state, "--limit", "br-001", "-f", "json")
+    document = json.loads(out)
+    jsonschema.validate(document, SCHEMA)
+    assert (code, [device["name"] for device in document["devices"]]) == (1, ["br-001"])
+    join = joined(document)
+    assert join["remembered"]["run"] == swept[2]["run"]["id"]
+    assert join["device"] == "hub-mad"
+    assert join["outcome"] in {"stale-confirmed", "look-again"}  # by `join_max_age`, on a machine that is slow
+    assert told(document) == told(swept[2])
+    _, out, _ = spi("audit", "br-001", "-i", str(lab), *state, "--no-far-ends", "-f", "json")
+    assert joined(json.loads(out))["remembered"]["run"] == swept[2]["run"]["id"]
+
+
+def test_captures_are_joined_with_the_ledger_only_where_it_is_named(swept):
+    capture = str(next((swept[0] / "captures").glob("br-001*")))
+    alone = json.loads(spi("analyze", capture, "-f", "json", env={"SPI_STATE": str(swept[0] / "state")})[1])
+    assert (joined(alone)["outcome"], joined(alone)["remembered"]) == ("far-end-unknown", None)
+    found = json.loads(spi("analyze", capture, "--state", str(swept[0] / "state"), "-f", "json")[1])
+    assert (joined(found)["device"], joined(found)["remembered"]["device"]) == ("hub-mad", "hub-mad")
+    code, _, err = spi("analyze", capture, "--state", str(swept[0] / "captures"))
+    assert (code, "no ledger there" in one_line(err)) == (2, True)
+
+
+def test_an_audit_visits_the_far_end_that_the_ledger_knows(lab, swept):
+    code, out, err = spi("audit", "br-001", "-i", str(lab), "--state", str(swept[0] / "state"), "-f", "json")
+    document = json.loads(out)
+    assert (code, [device["name"] for device in document["devices"]]) == (1, ["br-001"])
+    assert "the far end is looked at too: hub-mad" in err
+    assert (joined(document)["outcome"], joined(document)["remembered"]) == ("stale-confirmed", None)
+    assert told(document) == told(swept[2])
 
 
 def test_no_secret_of_a_router_or_of_ours_is_in_any_output(swept):

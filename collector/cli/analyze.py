@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from collector.cli import pipeline
+from collector.cli import state as state_folder
 from collector.cli.options import FailOn, FailOnOption, FormatOption, OutputOption, PolicyOption
 from collector.cli.output import emit
+from collector.errors import UsageError
+from collector.history import Ledger, far_ends_of
 from collector.model import Level, Policy
 
 
@@ -20,6 +25,10 @@ def analyze(
     output: OutputOption = None,
     fail_on: FailOnOption = None,
     policy_file: PolicyOption = None,
+    state: Annotated[
+        Path | None,
+        typer.Option("--state", help="Also ask the ledger in this folder for far ends; nothing is written there."),
+    ] = None,
 ) -> int:
     """Judge saved snapshots, pasted sessions, show tech, running-configs or syslog files: no login.
 
@@ -30,9 +39,25 @@ def analyze(
     started = pipeline.now()
     policy = policy_of(policy_file)
     snapshots = read_paths(paths, sys.stdin.buffer if "-" in paths else None)
-    report = pipeline.report_of(snapshots, policy, mode="analyze", started_at=started)
+    with ledger_in(state) if state is not None else nullcontext() as ledger:
+        report = pipeline.report_of(
+            snapshots,
+            policy,
+            mode="analyze",
+            started_at=started,
+            remembered=lambda wanted: far_ends_of(ledger, wanted) if ledger is not None else (),
+        )
     emit(report, wanted=format_, output=output, every_peer=True)
     return pipeline.exit_code(report, level_of(fail_on, policy))
+
+
+@contextmanager
+def ledger_in(folder: Path) -> Iterator[Ledger]:
+    """The ledger of a state folder that a person named. Raises UsageError where there is none."""
+    with state_folder.known(folder) as ledger:
+        if ledger is None:
+            raise UsageError(f"--state {folder}: no ledger there; a sweep makes one")
+        yield ledger
 
 
 def policy_of(file: Path | None) -> Policy:

@@ -16,7 +16,7 @@ from collector.cli.analyze import level_of, policy_of
 from collector.cli.options import FailOnOption, FormatOption, OptionalInventory, OutputOption, PolicyOption, StateOption
 from collector.cli.output import emit, tell
 from collector.cli.scratch import scratch
-from collector.cli.sweep import SaveOption, extras, writable
+from collector.cli.sweep import SaveOption, extras, remembering, writable
 from collector.collect import Knowledge, plan_for, relook_for
 from collector.errors import UsageError
 from collector.inventory import Inventory, load
@@ -46,6 +46,14 @@ def audit(
     policy_file: PolicyOption = None,
     state: StateOption = None,
     html: Annotated[Path | None, typer.Option("--html", help="Also write the report as one HTML page.")] = None,
+    *,
+    far_ends: Annotated[
+        bool,
+        typer.Option(
+            "--far-ends/--no-far-ends",
+            help="Also visit the router of the inventory that an incident names as its sender.",
+        ),
+    ] = True,
 ) -> int:
     """One device: each peer with its config type and verdict, incidents, findings, and what could not be seen."""
     loaded = _inventory(inventory, name, host)
@@ -61,7 +69,7 @@ def audit(
         device = replace(device, timeout=replace(device.timeout, device=budget))
     writable(save)
     folder = state_folder.folder(state)
-    with scratch(folder) as spool:
+    with scratch(folder) as spool, state_folder.known(folder) as ledger:
         order = fleet.Order(
             devices=(device,),
             policy=policy,
@@ -72,10 +80,11 @@ def audit(
             workers=1,
             audit=True,
             far_ends=False,
+            beside=[other for other in loaded.devices if other.name != device.name] if loaded and far_ends else (),
             say=_say,
             plan_of=_watching(watch) if watch else plan_for,
         )
-        visited = fleet.run(order)
+        visited = fleet.run(remembering(order, ledger) if ledger is not None else order)
         extras(visited.report, html=html, metrics=None)
         emit(visited.report, wanted=format_, output=output, every_peer=True)
         code = pipeline.exit_code(visited.report, level_of(fail_on, policy))

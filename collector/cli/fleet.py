@@ -17,10 +17,11 @@ from collector import facts as facts_room
 from collector import snapshot as snapshots
 from collector.cli import pipeline
 from collector.cli.desk import Brief, Desk, kept
-from collector.cli.spool import Gist, Spool, Spooled, concerned, far_ends
+from collector.cli.spool import Gist, Spool, Spooled, beside, concerned, far_ends, wanted
 from collector.collect import Elsewhere, Knowledge, Outcome, Progress, Settings, plan_for, sweep
 from collector.errors import CollectorError, Exit
-from collector.model import Device, History, Policy, Report, Snapshot
+from collector.history import Wanted
+from collector.model import Address, Device, FarEnd, History, Policy, Report, Snapshot
 from collector.session import Plan, Secrets, Trust
 from collector.snapshot.names import slug
 
@@ -56,6 +57,9 @@ class Order:
     ask: Callable[[str], str] | None = None
     hidden: frozenset[str] = frozenset()  # variables with secrets of others than devices
     stopped: Callable[[], int | None] = lambda: None  # a signal that came between the waves
+    beside: Sequence[Device] = ()  # of the inventory, not asked for: visited where an incident names one as its sender
+    devices_at: Callable[[Address], Sequence[str]] = lambda _address: ()  # by the ledger
+    remembered: Callable[[Wanted], Sequence[FarEnd]] = lambda _wanted: ()
     visits: Visits = sweep
     now: Callable[[], datetime] = pipeline.now
 
@@ -82,8 +86,11 @@ def run(order: Order) -> Visited:
         second = [device for device in order.devices if device.name in named]
         order.say(f"{len(second)} far ends are looked at: {', '.join(device.name for device in second[:8])}")
         outcome = _wave(fleet, second, named, left)
+    if order.beside and not (outcome.interrupted or order.stopped()):
+        outcome = _look_beside(fleet, left) or outcome
     _settle(fleet)
-    devices = Spooled(fleet.spool, sorted(fleet.gists))
+    reported = {device.name for device in order.devices}
+    devices = Spooled(fleet.spool, sorted(name for name in fleet.gists if name in reported))
     report = pipeline.conclude(devices, mode=order.mode, started_at=started, now=order.now)
     return Visited(report=report, spool=fleet.spool, interrupted=outcome.interrupted)
 
@@ -100,9 +107,12 @@ class _Fleet:
 
     def knowledge(self, device: Device, peers: tuple[str, ...] | None, counters: Mapping[str, int]) -> Knowledge:
         """What its plan has to know. peers: of those devices that name it a far end."""
+        if peers is not None and device.name in self.gists:
+            return Knowledge(peers=peers, ike_versions=self.gists[device.name].ike_versions, configuration=False)
         if peers is not None:
-            return Knowledge(peers=peers, ike_versions=self.gists[device.name].ike_versions)
-        return Knowledge(audit=self.order.audit, counters=counters, thresholds=self.order.policy.thresholds)
+            return Knowledge(peers=peers)
+        known = {} if self.order.audit else counters  # a person waits for whether they rise now, not since the last run
+        return Knowledge(audit=self.order.audit, counters=known, thresholds=self.order.policy.thresholds)
 
     def brief(self, device: Device, peers: tuple[str, ...] | None) -> Brief:
         """What one visit needs; asked in the thread to which the ledger belongs."""
@@ -120,10 +130,24 @@ def _counters(history: History) -> dict[str, int]:
     return {sample.name: sample.packets for sample in history.counters}
 
 
+def _look_beside(fleet: _Fleet, left: timedelta | None) -> Outcome | None:
+    """Visit routers that were not asked for, where an incident names them: for the join, not for the report."""
+    order = fleet.order
+    gists = tuple(fleet.gists.values())
+    named = beside(gists, order.beside, order.devices_at)
+    if not named or (left is not None and left <= timedelta()):
+        return None
+    devices = [device for device in order.beside if device.name in named]
+    order.say(f"the far end is looked at too: {', '.join(device.name for device in devices[:8])}")
+    return _wave(fleet, devices, named, left)
+
+
 def _settle(fleet: _Fleet) -> None:
     """Join the devices that an incident concerns; the others have nothing to join."""
-    names = sorted(concerned(tuple(fleet.gists.values())))
-    for facts in facts_room.settle([fleet.spool.get(name) for name in names]):
+    gists = tuple(fleet.gists.values())
+    remembered = fleet.order.remembered(wanted(gists))
+    names = sorted(concerned(gists))
+    for facts in facts_room.settle([fleet.spool.get(name) for name in names], remembered):
         fleet.spool.put(facts)
 
 

@@ -12,9 +12,12 @@ from uuid import uuid4
 
 from collector import facts as facts_room
 from collector import rules
+from collector.cli.spool import gist_of, wanted
 from collector.errors import Exit
+from collector.history import Wanted
 from collector.model import (
     Facts,
+    FarEnd,
     Finding,
     History,
     Level,
@@ -47,10 +50,15 @@ def report_of(
     mode: str,
     started_at: datetime,
     history_of: HistoryOf = no_history,
+    remembered: Callable[[Wanted], Sequence[FarEnd]] = lambda _wanted: (),
 ) -> Report:
-    """Everything that `snapshots` have to say under `policy`, held in memory: for captures that a person hands over."""
+    """Everything that `snapshots` have to say under `policy`, held in memory: for captures that a person hands over.
+
+    remembered: routers as the ledger has them, for far ends that are not among the captures.
+    """
     built = [facts_room.build(snapshot, policy, history_of(snapshot.device.name)) for snapshot in snapshots]
-    settled = facts_room.settle(sorted(built, key=lambda facts: facts.device.name))
+    far_ends = remembered(wanted([gist_of(facts) for facts in built]))
+    settled = facts_room.settle(sorted(built, key=lambda facts: facts.device.name), far_ends)
     offline = mode == "analyze"
     devices = tuple(replace(facts, lacking=True) if offline and _lacks(facts) else facts for facts in settled)
     return conclude(devices, mode=mode, started_at=started_at)

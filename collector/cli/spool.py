@@ -5,7 +5,7 @@ Only devices that an incident concerns, at either end, are joined in memory; the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
@@ -13,7 +13,8 @@ from typing import overload
 from collector.cli.packed import pack, unpack
 from collector.errors import StateError
 from collector.history.codec import snapshot_blob, snapshot_of
-from collector.model import Address, Facts, Snapshot, Spi, State, to_address
+from collector.history.pictures import Wanted
+from collector.model import Address, Device, Facts, Snapshot, Spi, State, to_address
 
 SUSPECT = frozenset({State.PERSISTENT, State.PENDING, State.INSUFFICIENT_DATA})
 
@@ -40,11 +41,13 @@ class Gist:
     ike_versions: frozenset[int]
     read: bool
 
+    def shows(self, peer: Address) -> bool:
+        """Whether its SAs with `peer` were read."""
+        return self.shown == "all" or (self.shown is not None and str(peer) in self.shown)
+
     def has_shown(self, peer: Address) -> bool:
         """Whether its SAs with `peer` were read, or cannot be read at all."""
-        if not self.read or self.shown == "all":
-            return True
-        return self.shown is not None and str(peer) in self.shown
+        return not self.read or self.shows(peer)
 
 
 def gist_of(facts: Facts) -> Gist:
@@ -98,6 +101,47 @@ def far_ends(gists: Sequence[Gist]) -> dict[str, tuple[str, ...]]:
                 if name != gist.name and not known[name].has_shown(destination):
                     wanted.setdefault(name, []).append(str(destination))
     return {name: tuple(dict.fromkeys(peers)) for name, peers in sorted(wanted.items())}
+
+
+def beside(
+    gists: Sequence[Gist], devices: Sequence[Device], devices_at: Callable[[Address], Sequence[str]]
+) -> dict[str, tuple[str, ...]]:
+    """Devices beside those of a run that its incidents may name as sender, by their host or by what `devices_at` knows
+    of an address: name -> peers to look at.
+    """
+    by_address = owners(gists)
+    by_host: dict[Address | None, list[str]] = {}
+    for device in devices:
+        by_host.setdefault(to_address(device.host), []).append(device.name)
+    names = {device.name for device in devices} - {gist.name for gist in gists}
+    found: dict[str, list[str]] = {}
+    for gist in gists:
+        for source, destination in gist.suspects:
+            if not by_address.get(source):
+                for name in names.intersection((*by_host.get(source, ()), *devices_at(source))):
+                    found.setdefault(name, []).append(str(destination))
+    return {name: tuple(dict.fromkeys(peers)) for name, peers in sorted(found.items())}
+
+
+def wanted(gists: Sequence[Gist]) -> Wanted:
+    """Whose pictures the ledger is asked for: of senders that this run did not see."""
+    by_address = owners(gists)
+    known = {gist.name: gist for gist in gists}
+    flows: set[tuple[Address, Address]] = set()
+    spis: set[Spi] = set()
+    for gist in gists:
+        unseen = {
+            (source, destination)
+            for source, destination in gist.flows
+            if not any(known[name].shows(destination) for name in by_address.get(source, ()) if name != gist.name)
+        }
+        flows |= unseen
+        spis |= gist.wanted if unseen else frozenset()
+    return Wanted(
+        sources=frozenset(source for source, _ in flows),
+        destinations=frozenset(destination for _, destination in flows),
+        spis=frozenset(spis),
+    )
 
 
 def concerned(gists: Sequence[Gist]) -> frozenset[str]:

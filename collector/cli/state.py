@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from collector.errors import StateError
+from collector.history import Ledger, open_ledger
+from collector.history.ledger import FILE
 
 NAME = "spi-collector"
 
@@ -22,6 +26,16 @@ def folder(option: Path | None) -> Path:
     if not os.access(chosen, os.W_OK | os.X_OK):
         raise StateError(f"cannot write to the state folder {chosen}; name another with --state")
     return chosen
+
+
+@contextmanager
+def known(folder: Path) -> Iterator[Ledger | None]:
+    """The ledger in `folder`, to be read; None where no run was ever remembered there."""
+    if not (folder / FILE).exists():
+        yield None
+        return
+    with open_ledger(folder) as ledger:
+        yield ledger
 
 
 def _from_environment() -> Path:

@@ -23,7 +23,17 @@ from collector.cli.scratch import scratch
 from collector.cli.signals import noted
 from collector.collect import processes_for
 from collector.errors import Exit, InventoryError, UsageError
-from collector.history import Ledger, history_of, keep_snapshots, last_visits, open_ledger, remember, run_lock
+from collector.history import (
+    Ledger,
+    devices_at,
+    far_ends_of,
+    history_of,
+    keep_snapshots,
+    last_visits,
+    open_ledger,
+    remember,
+    run_lock,
+)
 from collector.inventory import Inventory, load, near
 from collector.inventory.units import duration
 from collector.model import Device, Level, Report
@@ -128,9 +138,19 @@ def sweep(
     return fleet.signal_exit(visited.interrupted or caught.number) or code
 
 
+def remembering(order: fleet.Order, ledger: Ledger) -> fleet.Order:
+    """A run that reads what earlier ones wrote down."""
+    return replace(
+        order,
+        history_of=lambda name: history_of(ledger, name),
+        devices_at=lambda address: devices_at(ledger, address),
+        remembered=lambda wanted: far_ends_of(ledger, wanted),
+    )
+
+
 def once(order: fleet.Order, ledger: Ledger, fail_on: Level | None) -> tuple[fleet.Visited, Exit]:
     """One run with memory: visit, judge, remember. The report that comes back knows the life of each finding."""
-    order = replace(order, history_of=lambda name: history_of(ledger, name), last_visit=last_visits(ledger))
+    order = replace(remembering(order, ledger), last_visit=last_visits(ledger))
     visited = fleet.run(order)
     code = pipeline.exit_code(visited.report, fail_on)
     report = remember(

@@ -115,8 +115,8 @@ def relook_for(device: Device, knowledge: Knowledge | None = None) -> Plan:
 
 
 def far_end_for(device: Device, knowledge: Knowledge | None = None) -> Plan:
-    """What is still missing of a router that this run has read already and that another one's incident names as sender:
-    its SAs with the peers named, and whether it holds an IKE SA with them.
+    """What a join asks of a router that another one's incident names as sender: its SAs with the peers named, and
+    whether it holds an IKE SA with them; `configuration`: its tunnels too, where this run has not read it already.
     """
     del device
     known = knowledge or Knowledge()
@@ -125,6 +125,7 @@ def far_end_for(device: Device, knowledge: Knowledge | None = None) -> Plan:
         if captures:
             return ()
         lines = [_line("show clock"), *_sa_lines(known.peers), _session_line(known.peers)]
+        lines += [_line("show running-config", piped=True, holding="| section")] if known.configuration else []
         lines += [_line("show crypto isakmp sa")] if 1 in known.ike_versions else []
         lines += [_line("show crypto ikev2 sa")] if 2 in known.ike_versions else []
         lines.append(_line("show privilege"))
