@@ -26,10 +26,10 @@ from collector.history import (
     run_lock,
     snapshots,
 )
-from collector.history.codec import snapshot_blob
+from collector.history.codec import finding_text, snapshot_blob
 from collector.history.ledger import FILE, KEPT_COVERAGE
 from collector.history.schema import MIGRATIONS
-from collector.model import Capture, CaptureNote, CaptureStatus, Device, Report, Snapshot, State
+from collector.model import Capture, CaptureNote, CaptureStatus, Device, Report, Snapshot, Spi, State
 from collector.sinks.document import device_status
 
 
@@ -240,3 +240,57 @@ def test_a_ledger_of_the_first_version_is_brought_up(tmp_path):
         assert [(one.name, one.packets, one.at) for one in past.counters] == [("X", 7, NOW)]
         assert past.rising_runs == {"X": 1}
         assert last_visits(ledger) == {"hub1": NOW}
+
+
+def test_a_scan_fills_no_disk_and_pushes_out_the_oldest_first(ledger, monkeypatch):
+    monkeypatch.setattr("collector.history.ledger.KEPT_SIGHTINGS", 20)
+    for run in range(5):
+        keys = tuple(key(Spi(0x5000 + 10 * run + n), ages=(60 - n,)) for n in range(10))
+        moved = tuple(
+            replace(one, sightings=tuple(replace(s, at=s.at + timedelta(minutes=15 * run)) for s in one.sightings))
+            for one in keys
+        )
+        keep(ledger, report(facts(incident(peer(), keys=moved)), minutes=15 * run))
+    kept = {row["spi"] for row in ledger.connection.execute("SELECT spi FROM spis")}
+    assert kept == set(range(0x5000 + 30, 0x5000 + 50))
+
+
+def test_what_the_routers_said_does_not_double_the_file(ledger):
+    def pages() -> int:
+        (count,) = ledger.connection.execute("PRAGMA page_count").fetchone()
+        return count
+
+    blobs = [(f"r{number}", bytes([number]) * 20_000) for number in range(50)]
+    keep(ledger, report(broken()))
+    sizes = []
+    for run in range(1, 5):
+        made = keep(ledger, report(broken(), minutes=15 * run))
+        keep_snapshots(ledger, made.run.id, blobs)
+        sizes.append(pages())
+    assert sizes[-1] < sizes[0] * 1.1
+
+
+def test_a_finding_kept_as_text_by_an_earlier_version_is_read_and_written_anew(ledger):
+    made = keep(ledger, report(broken()))
+    finding = next(one for one in made.findings if one.rule == "SPI001")
+    ledger.connection.execute(
+        "UPDATE findings SET body = ?, path = 'as it was' WHERE id = ?", (finding_text(finding), finding.id)
+    )
+    found = entry_of(ledger, finding.id)
+    assert found is not None
+    assert (found[0].finding, found[1]) == (finding, "as it was")
+    keep(ledger, report(broken(), minutes=15))
+    found = entry_of(ledger, finding.id)
+    assert found is not None
+    assert (found[0].finding.state, found[1]) == ("ongoing", "as it was")
+
+
+def test_a_ticket_goes_when_its_finding_is_forgotten(ledger):
+    keep(ledger, report(broken()))
+    db = ledger.connection
+    old, new = NOW.isoformat(), (NOW + timedelta(days=100)).isoformat()
+    (known,) = db.execute("SELECT id FROM findings WHERE rule = 'SPI001'").fetchone()
+    rows = [("gone", "closed", old), ("late", "closed", new), ("open", "open", old), (known, "closed", old)]
+    db.executemany("INSERT INTO tickets VALUES ('desk', ?, '7', ?, '', NULL, ?)", rows)
+    keep(ledger, report(broken(), minutes=60 * 24 * 91))
+    assert {row["finding"] for row in db.execute("SELECT finding FROM tickets")} == {"late", "open", known}

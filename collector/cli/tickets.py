@@ -166,7 +166,7 @@ def _steps(
     *,
     now: Callable[[], datetime] = pipeline.now,
 ) -> tuple[Step, ...]:
-    found = list(entries(ledger))
+    found = list(entries(ledger, sink=sink))
     muted = frozenset(entry.finding.id for entry in found if _muted(entry.finding, policy, now()))
     steps = tickets.plan(found, tickets.tickets_of(ledger, sink), limits, muted=muted)
     return tuple(replace(step, at=told_at) for step in steps)

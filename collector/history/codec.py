@@ -30,6 +30,16 @@ def finding_text(finding: Finding) -> str:
     return json.dumps(plain(finding))
 
 
+def small(text: str) -> bytes:
+    """A text as the ledger keeps it: a finding's words shrink to a fifth, and every run writes those of all that is open."""
+    return zlib.compress(text.encode(), 1)
+
+
+def whole(kept: str | bytes) -> str:
+    """The reverse of `small`; what an earlier version kept as text is text."""
+    return kept if isinstance(kept, str) else zlib.decompress(kept).decode()
+
+
 def finding_of(text: str) -> Finding:
     """The reverse of `finding_text`; keys of later versions are passed over."""
     raw: dict[str, Any] = json.loads(text)

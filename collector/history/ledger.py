@@ -142,14 +142,14 @@ def keep_snapshots(ledger: Ledger, run: str, blobs: Iterable[tuple[str, bytes]])
     blobs: device name and `codec.snapshot_blob`. Of earlier runs only what first and last showed a finding that is
     still open stays.
     """
-    with transaction(ledger) as db:
-        db.executemany(
-            "INSERT OR REPLACE INTO snapshots VALUES (?,?,?)", ((run, device, blob) for device, blob in blobs)
-        )
+    with transaction(ledger) as db:  # what goes makes room for what comes: the file does not double
         db.execute(
             "DELETE FROM snapshots WHERE run_id <> ? AND NOT EXISTS (SELECT 1 FROM findings f WHERE "
             "f.device = snapshots.device AND f.state <> 'resolved' AND snapshots.run_id IN (f.opened_run, f.last_run))",
             (run,),
+        )
+        db.executemany(
+            "INSERT OR REPLACE INTO snapshots VALUES (?,?,?)", ((run, device, blob) for device, blob in blobs)
         )
 
 
@@ -214,7 +214,7 @@ def devices_at(ledger: Ledger, address: Address) -> tuple[str, ...]:
 def entry_of(ledger: Ledger, identity: str) -> tuple[life.Entry, str] | None:
     """One finding of the ledger and its decision path, or None."""
     row = ledger.connection.execute("SELECT * FROM findings WHERE id = ?", (identity,)).fetchone()
-    return (_entry(row), row["path"]) if row else None
+    return (_entry(row), codec.whole(row["path"])) if row else None
 
 
 def entries(
@@ -223,9 +223,19 @@ def entries(
     device: str | None = None,
     rule: str | None = None,
     state: str | None = None,
+    sink: str | None = None,
     peer: str | None = None,
 ) -> Iterator[life.Entry]:
-    """Findings of the ledger, the latest first. state: one of a finding's states, or "open" for all but resolved."""
+    """Findings of the ledger, the latest first. state: one of a finding's states, or "open" for all but resolved.
+
+    sink: those that may ask something of a tracker: the open ones, and those with an open ticket or an act that waits.
+    """
+    if sink is not None:
+        where.append(
+            "(state <> 'resolved' OR id IN (SELECT finding FROM tickets WHERE sink = ? AND state = 'open') "
+            "OR id IN (SELECT finding FROM outbox WHERE sink = ? AND state <> 'done'))"
+        )
+        values += [sink, sink]
     where, values = ["1 = 1"], []
     for column, value in (("device", device), ("rule", rule), ("peer", peer)):
         if value is not None:
@@ -315,6 +325,12 @@ def _spis(db: sqlite3.Connection, facts: Facts, run: str) -> None:
                     int(key.state is State.PERSISTENT),
                     run,
                 ),
+    if facts.incidents:  # whoever sends what he likes fills no disk
+        db.execute(
+            "DELETE FROM spis WHERE rowid IN (SELECT rowid FROM spis WHERE device = ? "
+            "ORDER BY last_seen DESC LIMIT -1 OFFSET ?)",
+            (facts.device.name, KEPT_SIGHTINGS),
+        )
             )
 
 
@@ -395,7 +411,7 @@ def _entries(db: sqlite3.Connection, wanted: set[str]) -> dict[str, life.Entry]:
 
 def _entry(row: sqlite3.Row) -> life.Entry:
     return life.Entry(
-        finding=codec.finding_of(row["body"]),
+        finding=codec.finding_of(codec.whole(row["body"])),
         clean_runs=row["clean_runs"],
         opened_run=row["opened_run"],
         last_run=row["last_run"],
@@ -429,8 +445,8 @@ def _write(db: sqlite3.Connection, entry: life.Entry, path: str | None) -> None:
             entry.last_run,
             plain(entry.resolved_at),
             entry.note,
-            codec.finding_text(finding),
-            path or "",
+            codec.small(codec.finding_text(finding)),
+            codec.small(path) if path else "",
         ),
     )
 
@@ -444,5 +460,9 @@ def _forget(db: sqlite3.Connection, before: datetime) -> None:
     db.execute("DELETE FROM samples WHERE at < ?", (_utc(before),))
     db.execute("DELETE FROM log_losses WHERE at < ?", (_utc(before),))
     pictures.forget(db, _utc(before))
+    db.execute(
+        "DELETE FROM tickets WHERE state = 'closed' AND updated_at < ? AND finding NOT IN (SELECT id FROM findings)",
+        (before.isoformat(),),
+    )
     db.execute("DELETE FROM spis WHERE last_seen < ?", (_utc(before),))
     db.execute("DELETE FROM findings WHERE state = 'resolved' AND resolved_at < ?", (before.isoformat(),))
