@@ -193,10 +193,10 @@ def _past_log(row: sqlite3.Row | None) -> PastLog | None:
         return None
     return PastLog(
         at=datetime.fromisoformat(row["at"]),
-        booted_at=codec.time_of(row["booted_at"]),
         dropped=row["dropped"],
         rate_limited=row["rate_limited"],
         overruns=row["overruns"],
+        booted_at=codec.time_of(row["booted_at"]),
         lost_until=codec.time_of(row["grew_at"]),
     )
 
@@ -223,20 +223,20 @@ def entries(
     device: str | None = None,
     rule: str | None = None,
     state: str | None = None,
-    sink: str | None = None,
     peer: str | None = None,
+    sink: str | None = None,
 ) -> Iterator[life.Entry]:
     """Findings of the ledger, the latest first. state: one of a finding's states, or "open" for all but resolved.
 
     sink: those that may ask something of a tracker: the open ones, and those with an open ticket or an act that waits.
     """
+    where, values = ["1 = 1"], []
     if sink is not None:
         where.append(
             "(state <> 'resolved' OR id IN (SELECT finding FROM tickets WHERE sink = ? AND state = 'open') "
             "OR id IN (SELECT finding FROM outbox WHERE sink = ? AND state <> 'done'))"
         )
         values += [sink, sink]
-    where, values = ["1 = 1"], []
     for column, value in (("device", device), ("rule", rule), ("peer", peer)):
         if value is not None:
             where.append(f"{column} = ?")
@@ -325,13 +325,13 @@ def _spis(db: sqlite3.Connection, facts: Facts, run: str) -> None:
                     int(key.state is State.PERSISTENT),
                     run,
                 ),
+            )
     if facts.incidents:  # whoever sends what he likes fills no disk
         db.execute(
             "DELETE FROM spis WHERE rowid IN (SELECT rowid FROM spis WHERE device = ? "
             "ORDER BY last_seen DESC LIMIT -1 OFFSET ?)",
             (facts.device.name, KEPT_SIGHTINGS),
         )
-            )
 
 
 def _utc(time: datetime) -> str:
@@ -460,9 +460,9 @@ def _forget(db: sqlite3.Connection, before: datetime) -> None:
     db.execute("DELETE FROM samples WHERE at < ?", (_utc(before),))
     db.execute("DELETE FROM log_losses WHERE at < ?", (_utc(before),))
     pictures.forget(db, _utc(before))
+    db.execute("DELETE FROM spis WHERE last_seen < ?", (_utc(before),))
+    db.execute("DELETE FROM findings WHERE state = 'resolved' AND resolved_at < ?", (before.isoformat(),))
     db.execute(
         "DELETE FROM tickets WHERE state = 'closed' AND updated_at < ? AND finding NOT IN (SELECT id FROM findings)",
         (before.isoformat(),),
     )
-    db.execute("DELETE FROM spis WHERE last_seen < ?", (_utc(before),))
-    db.execute("DELETE FROM findings WHERE state = 'resolved' AND resolved_at < ?", (before.isoformat(),))
