@@ -33,7 +33,7 @@ def finding(number: int = 1, **changes) -> Finding:
         evidence=(Evidence(device="hub1", command="show logging", line=3, text="%CRYPTO-4-RECVD_PKT_INV_SPI: <b>&"),),
         actions=(Action(on="br1", side="sender", commands=("clear crypto sa peer 192.0.2.1",)),),
         references=("Cisco TAC 115801",),
-        first_seen=NOW,
+        first_seen=NOW - timedelta(minutes=5),
         last_seen=NOW,
     )
     return replace(base, **changes)

@@ -73,6 +73,42 @@ def test_no_ticket_is_reopened_by_what_would_open_none():
     assert step.act is Act.REOPEN
 
 
+def test_one_log_line_opens_no_ticket_before_the_next_run_has_seen_it_too():
+    alone = {"first_seen": NOW, "last_seen": NOW}
+    assert acting([entry(1, **alone)]) == {}
+    assert acting([entry(1, state="reopened", **alone)], {ONE: ticket(1, state="closed")}) == {}
+    (step,) = acting([entry(1, state="ongoing", **alone)]).values()
+    assert step.act is Act.CREATE
+    (step,) = acting([entry(1, first_seen=None, last_seen=None)]).values()  # a counter has no lines
+    assert step.act is Act.CREATE
+
+
+COUNTER = {"rule": "SPI007", "peer": None}
+
+
+@pytest.mark.parametrize("known", [{}, {ONE: ticket(1)}])
+def test_a_counter_that_rises_beside_a_tunnel_with_a_ticket_opens_none(known):
+    entries = [entry(1, state="ongoing" if known else "new"), entry(2, **COUNTER)]
+    assert {step.finding.id for step in acting(entries, known).values()} == ({ONE} if not known else set())
+    over = [entry(1, state="resolved"), entry(2, state="ongoing", **COUNTER)]
+    assert {key: step.act for key, step in acting(over, {ONE: ticket(1)}).items()} == {ONE: Act.CLOSE, TWO: Act.CREATE}
+    elsewhere = [entry(1, device="hub2"), entry(2, **COUNTER)]
+    assert len(acting(elsewhere)) == 2
+
+
+def test_a_tunnel_that_shows_itself_joins_the_ticket_of_the_counter():
+    counter = entry(2, state="ongoing", **COUNTER)
+    known = {TWO: ticket(2)}
+    (step,) = acting([entry(1), counter], known).values()
+    assert (step.act, step.finding.id, step.children) == (Act.UPDATE, TWO, (ONE,))
+    assert "SPI002 hub1 <- 198.51.100.1" in step.finding.message
+    known[ONE] = Ticket(finding=ONE, reference=None, state="open", digest="", parent=TWO)
+    gone = entry(2, state="resolved", **COUNTER)
+    assert acting([entry(1, state="ongoing"), gone], known) == {}
+    (close,) = acting([entry(1, state="resolved"), gone], known).values()
+    assert (close.act, close.finding.id, close.children) == (Act.CLOSE, TWO, (ONE,))
+
+
 def test_a_hub_with_many_broken_tunnels_in_both_directions_has_one_parent():
     entries = []
     for n in range(1, 8):

@@ -22,6 +22,7 @@ from collector.history.life import Entry
 from collector.model import Finding, Level, Verdict
 
 PARENT_RULE = "SPI000"
+COUNTER_RULE = "SPI007"  # of a router: its drop counter rises, and no line tells whose packets these are
 KEPT_DONE = 10_000  # acts that were told, without their words
 
 
@@ -102,7 +103,7 @@ def plan(
     by_id = {entry.finding.id: entry for entry in ordered}
     steps = [_step(entry, tickets.get(entry.finding.id), limits, muted) for entry in ordered]
     if not limits.refresh:  # where alerts are states, each end has its own
-        steps = _both_ends(steps, tickets)
+        steps = _counted(_both_ends(steps, tickets), tickets)
     steps = _parents(steps, tickets, by_id, limits)
     return tuple(_capped(steps, limits))
 
@@ -140,7 +141,12 @@ def _too_little(finding: Finding, limits: Limits) -> str:
     """Why a finding opens no ticket, be it the first time or again; "" where it does."""
     if finding.verdict is not Verdict.FAIL:
         return "cannot tell yet: no ticket is opened on `unknown`"
-    return f"below {limits.min_level.value}" if finding.level.rank > limits.min_level.rank else ""
+    if finding.level.rank > limits.min_level.rank:
+        return f"below {limits.min_level.value}"
+    alone = finding.first_seen is not None and finding.first_seen == finding.last_seen
+    if alone and finding.state in {"new", "reopened"}:
+        return "one log line: IKE may be about to repair it, the next run tells"
+    return ""
 
 
 def _birth(finding: Finding, limits: Limits) -> tuple[Act, str]:
@@ -181,6 +187,55 @@ def _both_ends(steps: Sequence[Step], tickets: Mapping[str, Ticket]) -> list[Ste
                 children=tuple(step.finding.id for step in others),
             )
     return [_held(step, tickets, result) for step in result.values()]
+
+
+def _counted(steps: Sequence[Step], tickets: Mapping[str, Ticket]) -> list[Step]:
+    """Drops that only a counter tells of are those of a tunnel of that router that has a ticket, for all anyone can tell.
+
+    While a tunnel's ticket is open the counter opens none; a tunnel that shows itself while the counter's is open joins it.
+    A tunnel is not resolved before the counter is flat, so that nothing is lost behind an open ticket.
+    """
+    result = {step.finding.id: step for step in steps}
+    for counter in [step for step in steps if step.finding.rule == COUNTER_RULE]:
+        same = [s for s in steps if s.finding.device == counter.finding.device and s.finding.peer is not None]
+        known = tickets.get(counter.finding.id)
+        born = [step for step in same if step.act is Act.CREATE]
+        if counter.act in {Act.CREATE, Act.REOPEN}:
+            telling = [step for step in same if step.act in {Act.CREATE, Act.REOPEN} or _stands(step, tickets)]
+            if telling:
+                why = f"the drops may be those of {telling[0].finding.id}, which has a ticket"
+                result[counter.finding.id] = replace(counter, act=Act.NOTHING, why=why)
+        elif (
+            known is not None
+            and known.state == "open"
+            and known.parent is None
+            and counter.act is not Act.CLOSE
+            and born
+        ):
+            joining = born[0]
+            result[joining.finding.id] = replace(joining, act=Act.NOTHING, why=f"spoken for by {counter.finding.id}")
+            result[counter.finding.id] = replace(
+                counter,
+                act=Act.UPDATE,
+                why=f"the tunnel shows itself: {joining.finding.id}",
+                finding=_with_tunnel(counter.finding, joining.finding),
+                children=(*joining.children, joining.finding.id),
+            )
+    return list(result.values())
+
+
+def _stands(step: Step, tickets: Mapping[str, Ticket]) -> bool:
+    ticket = tickets.get(step.finding.id)
+    return ticket is not None and ticket.state == "open" and step.act is not Act.CLOSE
+
+
+def _with_tunnel(finding: Finding, tunnel: Finding) -> Finding:
+    return replace(
+        finding,
+        message=f"{finding.message} The tunnel is known now: {tunnel.rule} {tunnel.device} <- {tunnel.peer}. {tunnel.message}",
+        evidence=(*tunnel.evidence, *finding.evidence),
+        actions=tunnel.actions or finding.actions,
+    )
 
 
 def _opens(step: Step, tickets: Mapping[str, Ticket]) -> bool:
