@@ -19,7 +19,7 @@ from servers import stub
 from servers.stub import Reply
 
 from collector.cli import _run
-from collector.cli.app import app
+from collector.cli.app import application
 from collector.cli.heartbeat import beat, checked
 from collector.errors import UsageError
 from collector.history import run_lock
@@ -43,7 +43,7 @@ def known_metrics() -> dict[str, set[str]]:
 def checked_command(words: list[str]) -> None:
     """`spi-collector VERB ...` parses: verb, options and the kinds of their values."""
     assert Path(words[0]).name == "spi-collector"
-    command: click.Command = typer.main.get_command(app)
+    command: click.Command = typer.main.get_command(application())
     rest = words[1:]
     while hasattr(command, "commands"):
         assert rest[0] in command.commands, rest

@@ -17,7 +17,7 @@ import pytest
 import typer
 from pages import PAGES, ROOT, blocks, links, rows
 
-from collector.cli.app import app
+from collector.cli.app import application
 from collector.cli.options import Format
 from collector.commands import CATALOGUE
 from collector.errors import CODES, ErrorCode, Exit
@@ -174,7 +174,7 @@ def test_the_formats_are_those_of_the_command_line():
 
 
 def verbs():
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(application())
     for name, command in group.commands.items():
         below = getattr(command, "commands", None)
         if below:

@@ -25,9 +25,10 @@ def main() -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    from collector.cli.app import app  # noqa: PLC0415 - typer is loaded when a command line is there to read
+    from collector.cli.app import application  # noqa: PLC0415 - typer is loaded when a command line is there to read
 
     try:
+        app = application(arguments[0] if arguments else None)
         result = app(args=arguments, standalone_mode=False, prog_name="spi-collector")
         sys.stdout.flush()
     except CollectorError as error:

@@ -2,38 +2,53 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from collector.cli import (
-    analyze,
-    audit,
-    catalogues,
-    demo,
-    doctor,
-    explain,
-    findings,
-    inventory,
-    lab,
-    parse,
-    report,
-    sweep,
-    tickets,
-    trust,
-)
 from collector.cli.output import tool_version
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="Finds IPsec tunnels whose SAs fell out of step, per peer, with proof and with what to type on which router.",
-)
+# verb -> the module of `collector.cli` and what stands in it: a function, or an app with verbs of its own
+VERBS = {
+    "demo": ("demo", "demo"),
+    "sweep": ("sweep", "sweep"),
+    "audit": ("audit", "audit"),
+    "analyze": ("analyze", "analyze"),
+    "parse": ("parse", "parse"),
+    "explain": ("explain", "explain"),
+    "rules": ("catalogues", "rules"),
+    "commands": ("catalogues", "commands"),
+    "findings": ("findings", "findings"),
+    "report": ("report", "report"),
+    "doctor": ("doctor", "doctor"),
+    "trust": ("trust", "trust"),
+    "lab": ("lab", "lab"),
+    "inventory": ("inventory", "app"),
+    "tickets": ("tickets", "app"),
+}
 
 
-@app.callback(invoke_without_command=True)
+def application(verb: str | None = None) -> typer.Typer:
+    """The command line. With the name of a verb: that one alone, so that `findings` loads nothing of what a sweep needs."""
+    app = typer.Typer(
+        add_completion=False,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        help="Finds IPsec tunnels whose SAs fell out of step, per peer, with proof and with what to type on which router.",
+    )
+    app.callback(invoke_without_command=True)(_root)
+    for name in [verb] if verb in VERBS else VERBS:
+        module, what = VERBS[name]
+        found = getattr(import_module(f"collector.cli.{module}"), what)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            app.command(name)(found)
+    return app
+
+
 def _root(
     context: typer.Context,
     *,
@@ -44,20 +59,3 @@ def _root(
         raise typer.Exit
     if context.invoked_subcommand is None:
         raise typer.Exit(2)
-
-
-app.command("demo")(demo.demo)
-app.command("sweep")(sweep.sweep)
-app.command("audit")(audit.audit)
-app.command("analyze")(analyze.analyze)
-app.command("parse")(parse.parse)
-app.command("explain")(explain.explain)
-app.command("rules")(catalogues.rules)
-app.command("commands")(catalogues.commands)
-app.command("findings")(findings.findings)
-app.command("report")(report.report)
-app.command("doctor")(doctor.doctor)
-app.command("trust")(trust.trust)
-app.command("lab")(lab.lab)
-app.add_typer(inventory.app, name="inventory")
-app.add_typer(tickets.app, name="tickets")
