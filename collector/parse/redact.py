@@ -11,22 +11,24 @@ Forms: FAULTS.md section 8 and the IOS command reference; the table in tests/tes
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 MASK = "<masked>"
 _WORD = re.compile(r"\S+")
-_SUSPECT = re.compile(
-    r"key|pass|secret|pwd|communit|authent|psk|pmk|ipsec\s{1,8}spi|hmac|://|pkcs12|syscon|\bpem\b|snmp|environment|token"
-    r"|-----BEGIN|certificate|-- text|tacacs|radius|aaa\s|isakmp\sclient",
-    re.IGNORECASE,
-)
-# One of these stands in every line that _SUSPECT finds: a tenth of its cost on the lines that hold none.
-_CORES = (
-    "key", "pass", "secret", "pwd", "communit", "authent", "psk", "pmk", "spi", "hmac", "://", "pkcs12", "syscon", "pem", "snmp",
-    "environment", "token", "-----begin", "certificate", "-- text", "tacacs", "radius", "aaa", "isakmp",
+# A line that holds one of these, in any case, is read word by word ...
+_SUSPICIOUS = (
+    "key", "pass", "secret", "pwd", "communit", "authent", "psk", "pmk", "hmac", "://", "pkcs12", "syscon", "snmp",
+    "environment", "token", "-----begin", "certificate", "-- text", "tacacs", "radius",
 )  # fmt: skip
-_BLOCK = 8  # lines
+# ... and one that holds one of these where the pattern says so too: `spi` alone stands in half of a VPN router's lines.
+_WITHIN = {
+    "spi": re.compile(r"ipsec\s{1,8}spi"),
+    "pem": re.compile(r"\bpem\b"),
+    "aaa": re.compile(r"aaa\s"),
+    "isakmp": re.compile(r"isakmp\sclient"),
+}
+_BLOCK = 256  # lines: what stands in none of them is not looked for in each
 _LEAD = re.compile(r"[#>:]")  # what may be glued before the first word of a typed line
 _LOG_HEAD = re.compile(r"%[A-Z][A-Z0-9_]*-(?:[A-Z0-9_]+-)?[0-7]-")
 _DIGITS = re.compile(r"\d+")
@@ -102,16 +104,19 @@ class _Line:
 
 def redact(text: str) -> str:
     """`text` with its secrets replaced by `<masked>`: same number of lines, same line ends, idempotent, one pass."""
-    return "".join(_by_blocks(text.splitlines(keepends=True))) if _has_core(text) else text
+    return "".join(_by_blocks(text.splitlines(keepends=True)))
 
 
 def _by_blocks(lines: Sequence[str]) -> Iterator[str]:
-    """As `redact_lines`; where nothing suspicious stands in a whole block, its lines are not looked at one by one."""
+    """As `redact_lines`; a line is searched only for what stands somewhere in its block."""
     state = _State()
     for at in range(0, len(lines), _BLOCK):
         block = lines[at : at + _BLOCK]
-        if state.blob or state.pem or state.key_table or _has_core("".join(block)):
-            yield from _line_by_line(block, state)
+        folded = "".join(block).casefold()
+        words = [word for word in _SUSPICIOUS if word in folded]
+        within = [(word, pattern) for word, pattern in _WITHIN.items() if word in folded]
+        if words or within or state.blob or state.pem or state.key_table:
+            yield from _line_by_line(block, state, words, within)
             continue
         if state.chain is not None:
             for line in block:
@@ -121,26 +126,26 @@ def _by_blocks(lines: Sequence[str]) -> Iterator[str]:
 
 def redact_lines(lines: Sequence[str] | Iterator[str]) -> Iterator[str]:
     """As `redact`, line by line for large texts. A line may carry its end."""
-    return _line_by_line(lines, _State())
+    return _line_by_line(lines, _State(), _SUSPICIOUS, tuple(_WITHIN.items()))
 
 
-def _line_by_line(lines: Sequence[str] | Iterator[str], state: _State) -> Iterator[str]:
+def _line_by_line(
+    lines: Iterable[str], state: _State, words: Sequence[str], within: Sequence[tuple[str, re.Pattern[str]]]
+) -> Iterator[str]:
     for line in lines:
-        if not (state.blob or state.pem or state.key_table) and not _suspect(line):
+        if not (state.blob or state.pem or state.key_table) and not _suspect(line.casefold(), words, within):
             _leave_section(state, line)
             yield line
             continue
         yield _redact_line(line, state)
 
 
-def _suspect(line: str) -> bool:
-    return _has_core(line) and _SUSPECT.search(line) is not None
-
-
-def _has_core(text: str) -> bool:
-    folded = text.casefold()
-    for core in _CORES:  # noqa: SIM110 - any() costs twice as much, and this is asked of every line
-        if core in folded:
+def _suspect(folded: str, words: Sequence[str], within: Sequence[tuple[str, re.Pattern[str]]]) -> bool:
+    for word in words:  # any() costs twice as much, and this is asked of every line
+        if word in folded:
+            return True
+    for word, pattern in within:  # noqa: SIM110 - as above
+        if word in folded and pattern.search(folded):
             return True
     return False
 
