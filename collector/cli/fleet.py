@@ -34,7 +34,8 @@ class Order:
     """What a run is asked to do. spool: a private folder that outlives the report.
 
     far_ends: look at routers that incidents name. plan_of: what to ask a device, given what is remembered of it.
-    processes: how many visit; several only with a plan_of that can be pickled. visits, now: how routers are visited, and the time of the run.
+    processes: how many visit; several only with a plan_of that can be pickled.
+    visits, now: how routers are visited, and the time of the run.
     """
 
     devices: Sequence[Device]
@@ -66,10 +67,14 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visited:
-    """A run's report, where what the routers said lies, and the signal that ended it early."""
+    """A run's report, where what the routers said lies, the devices' names, each finding's decision path by its id, and
+    the signal that ended it early.
+    """
 
     report: Report
     spool: Spool
+    names: tuple[str, ...]
+    paths: Mapping[str, str]
     interrupted: int | None = None
 
 
@@ -91,8 +96,9 @@ def run(order: Order) -> Visited:
     _settle(fleet)
     reported = {device.name for device in order.devices}
     devices = Spooled(fleet.spool, sorted(name for name in fleet.gists if name in reported))
-    report = pipeline.conclude(devices, mode=order.mode, started_at=started, now=order.now)
-    return Visited(report=report, spool=fleet.spool, interrupted=outcome.interrupted)
+    paths: dict[str, str] = {}
+    report = pipeline.conclude(devices, mode=order.mode, started_at=started, now=order.now, paths=paths)
+    return Visited(report=report, spool=fleet.spool, names=devices.names, paths=paths, interrupted=outcome.interrupted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from collector.model import (
     State,
     Verdict,
 )
-from collector.sinks.document import coverage
+from collector.sinks.document import Coverage, covered
 
 HistoryOf = Callable[[str], History]
 
@@ -70,20 +70,35 @@ def _lacks(facts: Facts) -> bool:
     return unclear or any(said.verdict is Verdict.UNKNOWN and said.event for said in rules.judge(facts))
 
 
-def conclude(devices: Sequence[Facts], *, mode: str, started_at: datetime, now: Callable[[], datetime] = now) -> Report:
-    """Settled facts -> report. Goes over the devices once and keeps only what is worth a person's time."""
+def conclude(
+    devices: Sequence[Facts],
+    *,
+    mode: str,
+    started_at: datetime,
+    now: Callable[[], datetime] = now,
+    paths: dict[str, str] | None = None,
+) -> Report:
+    """Settled facts -> report. Goes over the devices once and keeps only what is worth a person's time.
+
+    paths: takes each finding's decision path as text, by its id: `explain ID` must work when the captures are gone.
+    """
     findings: list[Finding] = []
     muted: list[Finding] = []
+    coverage = Coverage()
     for facts in devices:
+        coverage.add(facts)
         said = rules.judge(facts)
         for finding in rules.to_findings(facts, said):
             (muted if rules.muted(facts, finding) else findings).append(finding)
+            if paths is not None:
+                paths[finding.id] = rules.path_text(rules.paths(facts, finding, said))
     assert mode in {"sweep", "audit", "analyze", "demo"}
     return Report(
         run=Run(id=uuid4().hex[:12], mode=mode, started_at=started_at, finished_at=now()),  # type: ignore[arg-type]
         devices=devices,
         findings=tuple(sorted(findings, key=order)),
         muted=tuple(sorted(muted, key=order)),
+        counted=coverage.part(),
     )
 
 
@@ -94,7 +109,7 @@ def order(finding: Finding) -> tuple[int, str, str, str, str]:
 
 def exit_code(report: Report, fail_on: Level | None) -> Exit:
     """DESIGN 3: unreached before partial before findings before done."""
-    devices = coverage(report.devices)["devices"]
+    devices = covered(report)["devices"]
     if devices["total"] and devices["failed"] == devices["total"]:
         return Exit.UNREACHED
     if devices["complete"] != devices["total"]:
@@ -105,7 +120,7 @@ def exit_code(report: Report, fail_on: Level | None) -> Exit:
 
 
 def decision_paths(report: Report) -> dict[str, str]:
-    """Finding id -> its decision path as text, to be kept: `explain ID` must work when the captures are gone."""
+    """Finding id -> its decision path as text."""
     of_device: dict[str, list[Finding]] = {}
     for finding in (*report.findings, *report.muted):
         of_device.setdefault(finding.device, []).append(finding)

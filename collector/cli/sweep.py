@@ -158,10 +158,10 @@ def once(order: fleet.Order, ledger: Ledger, fail_on: Level | None) -> tuple[fle
         visited.report,
         exit_code=int(code),
         status_of=device_status,
-        paths=pipeline.decision_paths(visited.report),
+        paths=visited.paths,
         policy=order.policy,
     )
-    blobs = ((facts.device.name, visited.spool.blob(facts.device.name)) for facts in report.devices)
+    blobs = ((name, visited.spool.blob(name)) for name in visited.names)
     keep_snapshots(ledger, report.run.id, blobs)
     return replace(visited, report=report), code
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -139,10 +139,12 @@ class Run:
 class Report:
     """All that a run has to say: the JSON document as nouns.
 
-    devices: by name, perhaps read from disk one by one: iterate, do not hold.
+    devices: by name, perhaps read from disk one by one: iterate, do not hold. counted: how much of what was asked came
+    back (`coverage` of the document), where that was counted when the devices passed by.
     """
 
     run: Run
     devices: Sequence[Facts]
     findings: tuple[Finding, ...]
     muted: tuple[Finding, ...] = ()
+    counted: Mapping[str, Mapping[str, int]] | None = None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from collector.errors import ErrorCode
@@ -71,24 +72,41 @@ def head(report: Report, *, version: str) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": TOOL, "version": version},
         "run": plain(report.run),
-        "coverage": coverage(report.devices),
+        "coverage": covered(report),
     }
 
 
-def coverage(devices: Iterable[Facts]) -> dict[str, Any]:
-    """How much of what was asked came back."""
-    statuses: Tally[str] = Tally()
-    captures: Tally[str] = Tally()
-    for facts in devices:
-        statuses[device_status(facts)] += 1
-        captures.update(note.status.value for note in facts.captures)
-    return {
-        "devices": {
-            "total": statuses.total(),
-            **{status: statuses[status] for status in ("complete", "partial", "failed")},
-        },
-        "captures": {status.value: captures[status.value] for status in CaptureStatus},
-    }
+@dataclass(slots=True)
+class Coverage:
+    """How much of what was asked came back, counted as the devices pass by."""
+
+    statuses: Tally[str] = field(default_factory=Tally)
+    captures: Tally[str] = field(default_factory=Tally)
+
+    def add(self, facts: Facts) -> None:
+        """One device."""
+        self.statuses[device_status(facts)] += 1
+        self.captures.update(note.status.value for note in facts.captures)
+
+    def part(self) -> dict[str, dict[str, int]]:
+        """The document's `coverage`."""
+        return {
+            "devices": {
+                "total": self.statuses.total(),
+                **{status: self.statuses[status] for status in ("complete", "partial", "failed")},
+            },
+            "captures": {status.value: self.captures[status.value] for status in CaptureStatus},
+        }
+
+
+def covered(report: Report) -> Mapping[str, Mapping[str, int]]:
+    """The document's `coverage`; the devices are read only where nobody has counted them."""
+    if report.counted is not None:
+        return report.counted
+    counting = Coverage()
+    for facts in report.devices:
+        counting.add(facts)
+    return counting.part()
 
 
 def device_part(facts: Facts) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from collector.model import Action, Finding, Report
-from collector.sinks.document import coverage
+from collector.sinks.document import covered
 from collector.sinks.render import one_line
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~@$&])")
@@ -26,8 +26,8 @@ def fenced(lines: tuple[str, ...]) -> str:
 
 
 def write(report: Report, *, version: str) -> Iterator[str]:
-    """A heading, the coverage, then each finding."""
-    devices = coverage(report.devices)["devices"]
+    """A heading, the covered, then each finding."""
+    devices = covered(report)["devices"]
     yield f"# spi-collector {version}: {report.run.mode}\n\n"
     yield (
         f"{devices['total']} devices: {devices['complete']} complete, {devices['partial']} partial, "

@@ -1,4 +1,4 @@
-"""Prometheus textfile (node_exporter's textfile collector): findings, coverage, last success, drop counters.
+"""Prometheus textfile (node_exporter's textfile collector): findings, covered, last success, drop counters.
 
 Label values are bounded by the inventory: no SPI, no message, no source of a scan.
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from collector.model import Report
-from collector.sinks.document import coverage, device_status
+from collector.sinks.document import covered, device_status
 from collector.sinks.render import one_line
 
 
@@ -53,7 +53,7 @@ def _run(report: Report, registry: CollectorRegistry, version: str) -> None:
     seconds = (report.run.finished_at - report.run.started_at).total_seconds()
     Gauge("spi_collector_run_seconds", "How long it took.", registry=registry).set(seconds)
     devices = Gauge("spi_collector_devices", "Devices by how much was read.", ["status"], registry=registry)
-    counts = coverage(report.devices)["devices"]
+    counts = covered(report)["devices"]
     for status in ("complete", "partial", "failed"):
         devices.labels(status).set(counts[status])
     if counts["complete"] or counts["partial"]:

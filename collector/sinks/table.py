@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from collector.model import Action, Evidence, Facts, Finding, Incident, Peer, Report, State
-from collector.sinks.document import coverage, device_status
+from collector.sinks.document import covered, device_status
 from collector.sinks.render import one_line
 
 STYLE = {
@@ -226,7 +226,7 @@ def _moment(time: datetime | None) -> str:
 
 
 def _summary(report: Report, version: str) -> Text:
-    devices = coverage(report.devices)["devices"]
+    devices = covered(report)["devices"]
     levels = [finding.level.value for finding in report.findings]
     counts = ", ".join(f"{levels.count(level)} {level}" for level in ("error", "warning", "note") if level in levels)
     seconds = (report.run.finished_at - report.run.started_at).total_seconds()
