@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from collector.facts import losses
 from collector.facts.clock import DeviceClock
 from collector.facts.looks import Look, Looks
 from collector.facts.place import Frame, Placed, Places, place
@@ -40,13 +41,14 @@ _DATED = re.compile(r"[*.]?\b[A-Z][a-z]{2} {1,2}\d{1,2} [^%=]{1,60}$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogFacts:
-    """What the log gave: `None` fields where no log was read."""
+    """What the log gave: `None` fields where no log was read. hidden: why it proves less silence than it might, or ""."""
 
     view: LogView | None = None
     sightings: tuple[Sighting, ...] | None = None
     related: tuple[Related, ...] = ()
     blind: tuple[BlindSpot, ...] = ()
     look: Look | None = None
+    hidden: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +85,10 @@ def build(
         return LogFacts(blind=tuple(_unread(looks)))
     last = pages[-1]
     sightings, related = _merged(pages, last.places.read_at)
-    blind = [*_blind(last, _earlier(pages), clock), *_unread(looks)]
-    covers, read_at = _covers(pages, blind, history, sightings, visit=origin == "visit"), last.places.read_at
+    lost = _losses(last, _earlier(pages), history)
+    blind = [*_blind(last, lost, clock), *_unread(looks)]
+    reach, read_at = _covers(pages, blind, history, sightings, visit=origin == "visit"), last.places.read_at
+    covers = _after_losses(reach, lost, last)
     view = LogView(
         header=last.log.header,
         covers_since=None if covers is None or read_at is None else read_at - covers,
@@ -96,17 +100,46 @@ def build(
         read_at=read_at,
         covers=covers,
         clockless=clock.at(last.look) is None,
+        lost_until=lost.until if lost is not None else None,
     )
-    if covers is not None and view.wrapped and covers < _SHORT:
+    if reach is not None and view.wrapped and reach < _SHORT:
         blind.append(
             BlindSpot(
                 code="log-buffer-wrapped",
-                message=f"the log buffer has wrapped and reaches back {_span(covers)} only",
+                message=f"the log buffer has wrapped and reaches back {_span(reach)} only",
                 need="log",
                 evidence=_head(last),
             )
         )
-    return LogFacts(view=view, sightings=sightings, related=related, blind=tuple(blind), look=last.look)
+    return LogFacts(
+        view=view,
+        sightings=sightings,
+        related=related,
+        blind=tuple(blind),
+        look=last.look,
+        hidden=_hidden(blind, lost if covers != reach else None),
+    )
+
+
+def _losses(page: _Page, before: _Page | None, history: History) -> losses.Losses | None:
+    header = page.log.header
+    if header is None:
+        return None
+    earlier = before.log.header if before is not None else None
+    return losses.of(header, before=earlier, past=history.log, taken_at=page.look.taken_at, uptime=page.uptime)
+
+
+def _after_losses(covers: timedelta | None, lost: losses.Losses | None, page: _Page) -> timedelta | None:
+    """Silence proves nothing for the time in which messages were lost: only what came after counts."""
+    if covers is None or lost is None or lost.until is None or page.look.taken_at is None:
+        return covers
+    return min(covers, max(page.look.taken_at - lost.until, timedelta()))
+
+
+def _hidden(blind: list[BlindSpot], lost: losses.Losses | None) -> str:
+    if lost is not None:
+        return lost.text
+    return next((spot.message for spot in blind if spot.blocking and spot.need == "log"), "")
 
 
 def _frame(look: Look, clock: DeviceClock, stamps: str | None, version: tuple[Version, Look] | None) -> Frame:
@@ -227,10 +260,12 @@ def _unread(looks: Looks) -> Iterator[BlindSpot]:
         )
 
 
-def _blind(page: _Page, before: _Page | None, clock: DeviceClock) -> Iterator[BlindSpot]:
+def _blind(page: _Page, lost: losses.Losses | None, clock: DeviceClock) -> Iterator[BlindSpot]:
     header, evidence = page.log.header, _head(page)
     if header is not None:
-        yield from _blind_header(header, before, evidence)
+        yield from _blind_header(header, evidence)
+        if lost is not None and lost.count:
+            yield BlindSpot(code="log-dropped", message=lost.text, need="log", evidence=evidence, blocking=lost.blind)
         if _lines_lost(page, header):
             yield BlindSpot(
                 code="log-lines-missing",
@@ -269,7 +304,7 @@ def _unplaced(page: _Page, clock: DeviceClock) -> Iterator[BlindSpot]:
         )
 
 
-def _blind_header(header: LogHeader, before: _Page | None, evidence: tuple[Evidence, ...]) -> Iterator[BlindSpot]:
+def _blind_header(header: LogHeader, evidence: tuple[Evidence, ...]) -> Iterator[BlindSpot]:
     if header.buffer_level in _BLIND_LEVELS or header.syslog_enabled is False:
         off = header.buffer_level == "disabled" or header.syslog_enabled is False
         yield BlindSpot(
@@ -287,22 +322,6 @@ def _blind_header(header: LogHeader, before: _Page | None, evidence: tuple[Evide
             need="log",
             evidence=evidence,
         )
-    lost, earlier = _lost(header), before.log.header if before is not None else None
-    if lost:
-        grew = earlier is not None and lost > _lost(earlier)
-        many = lost > 0.05 * (header.messages_logged or 0) and lost > 100
-        yield BlindSpot(
-            code="log-dropped",
-            message=f"the router dropped or rate-limited {lost} log messages"
-            + (" and goes on dropping" if grew else ""),
-            need="log",
-            evidence=evidence,
-            blocking=grew or many,
-        )
-
-
-def _lost(header: LogHeader) -> int:
-    return (header.dropped or 0) + (header.overruns or 0) + (header.rate_limited or 0)
 
 
 def _lines_lost(page: _Page, header: LogHeader) -> bool:

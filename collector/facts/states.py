@@ -38,7 +38,7 @@ class Scene:
     active: how old the last line of a running flow may be. covers: how far back the log proves silence. flows_age: how
     long before the last reading of the log the IPsec SAs were read (below zero: after it). trend: of the unknown-SPI
     counters between two looks. after: the first of these looks is after the SAs were read too. clockless: the router's
-    clock was not read, and the log's own last line stands for now.
+    clock was not read, and the log's own last line stands for now. hidden: why the log proves less, with its figures.
     """
 
     limits: Thresholds
@@ -48,6 +48,7 @@ class Scene:
     trend: Literal["flat", "rose"] | None = None
     after: bool = False
     clockless: bool = False
+    hidden: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,9 +261,11 @@ def _row13(key: Key, scene: Scene) -> Answer:
     if key.last_age is None:
         reason = "a line could not be placed in time"
     elif scene.covers is None:
-        reason = "the log does not prove its own silence (wrapped, filtered, cut, level, drops, or not read whole)"
+        why = scene.hidden or "wrapped, filtered, cut, level, drops, or not read whole"
+        reason = f"the log does not prove its own silence ({why})"
     else:
         reason = f"the last line is {_seconds(key.last_age)} old, the log covers {_seconds(scene.covers)} only"
+        reason += f" ({scene.hidden})" if scene.hidden else ""
     return State.INSUFFICIENT_DATA, f"{_lines(key)}, and {reason}"
 
 

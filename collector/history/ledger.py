@@ -196,8 +196,7 @@ def _past_log(row: sqlite3.Row | None) -> PastLog | None:
         dropped=row["dropped"],
         rate_limited=row["rate_limited"],
         overruns=row["overruns"],
-        booted_at=codec.time_of(row["booted_at"]),
-        lost_until=codec.time_of(row["grew_at"]),
+        lost_until=codec.time_of(row["lost_until"]),
     )
 
 
@@ -370,11 +369,10 @@ def _losses(db: sqlite3.Connection, facts: Facts) -> None:
     counts = (header.dropped, header.rate_limited, header.overruns)
     if all(count is None for count in counts):
         return
-    booted = _utc(at - facts.uptime) if facts.uptime is not None else None
     until = facts.log.lost_until
     db.execute(
-        "INSERT OR REPLACE INTO log_losses VALUES (?,?,?,?,?,?,?)",
-        (facts.device.name, _utc(at), booted, *counts, _utc(until) if until is not None else None),
+        "INSERT OR REPLACE INTO log_losses VALUES (?,?,?,?,?,?)",
+        (facts.device.name, _utc(at), *counts, _utc(until) if until is not None else None),
     )
 
 

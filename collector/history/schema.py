@@ -87,8 +87,8 @@ MIGRATIONS: tuple[str, ...] = (
     ) WITHOUT ROWID;
     CREATE INDEX far_spis_of ON far_spis(number);
     CREATE TABLE log_losses (
-        device TEXT PRIMARY KEY, at TEXT NOT NULL, booted_at TEXT, dropped INTEGER, rate_limited INTEGER,
-        overruns INTEGER, grew_at TEXT
+        device TEXT PRIMARY KEY, at TEXT NOT NULL, dropped INTEGER, rate_limited INTEGER, overruns INTEGER,
+        lost_until TEXT
     ) WITHOUT ROWID;
     """,
 )

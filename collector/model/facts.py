@@ -300,13 +300,12 @@ class PastSample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastLog:
-    """The losses that the head of the log showed at the last visit that read it. at, booted_at: the collector's time.
+    """The losses that the head of the log showed at the last visit that read it. at: the collector's time.
 
     lost_until: the latest visit that saw them grow: silence before it proves nothing. `None`: none did since the boot.
     """
 
     at: datetime
-    booted_at: datetime | None = None
     dropped: int | None = None
     rate_limited: int | None = None
     overruns: int | None = None
