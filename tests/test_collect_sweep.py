@@ -178,7 +178,7 @@ def test_a_hung_worker_is_not_waited_for(faults):
         released.set()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_run_with_every_row(faults, number):
     slow = [faults.start("slow30") for _ in range(2)]
     devices = [device_of(server, f"slow-{index}") for index, server in enumerate(slow)]

@@ -236,7 +236,7 @@ def test_nobody_reading_the_messages_does_not_end_a_run(fleet, once):
     assert document["coverage"]["devices"]["failed"] == 0
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 143)])
 def test_a_signal_in_the_middle_saves_what_came(tmp_path, number, code):
     with Faults() as faults:
         hung = faults.start("kex-silent", lifetime=600)

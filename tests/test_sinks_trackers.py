@@ -362,6 +362,17 @@ def test_a_command_gets_json_on_stdin_and_nothing_in_its_words(tmp_path):
     assert "\x1b" not in json.dumps(told, ensure_ascii=False)
 
 
+def test_a_command_inherits_what_it_needs_and_what_is_named(monkeypatch):
+    monkeypatch.setattr(
+        "os.environ", {"PATH": "/usr/bin:/bin", "TZ": "UTC", "SPI_PASSWORD": "no", "DESK": "7", "TOKEN": "no"}
+    )
+    shown = sink(type="command", command="sh -c 'echo $(env | cut -d= -f1)'", environment=["DESK", "MISSING"])
+    names = set((shown.deliver(step()) or "").split())
+    assert names - {"PWD", "SHLVL", "_", "OLDPWD"} == {"PATH", "TZ", "DESK"}  # a shell adds some of its own
+    with pytest.raises(InventoryError, match=r"sinks.desk.environment"):
+        sink(type="command", command="true", environment="DESK").requests(step())
+
+
 @pytest.mark.parametrize(
     ("code", "words"),
     [

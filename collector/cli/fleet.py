@@ -56,7 +56,6 @@ class Order:
     last_visit: Mapping[str, datetime] = field(default_factory=dict)
     plan_of: Callable[[Device, Knowledge], Plan] = plan_for
     ask: Callable[[str], str] | None = None
-    hidden: frozenset[str] = frozenset()  # variables with secrets of others than devices
     stopped: Callable[[], int | None] = lambda: None  # a signal that came between the waves
     beside: Sequence[Device] = ()  # of the inventory, not asked for: visited where an incident names one as its sender
     devices_at: Callable[[Address], Sequence[str]] = lambda _address: ()  # by the ledger
@@ -81,7 +80,7 @@ class Visited:
 def run(order: Order) -> Visited:
     """Visit, look at the named far ends, join, judge."""
     started = order.now()
-    fleet = _Fleet(order, Spool(order.spool), Secrets(ask=order.ask, hidden=order.hidden), Trust(order.state), {})
+    fleet = _Fleet(order, Spool(order.spool), Secrets(ask=order.ask), Trust(order.state), {})
     outcome = _wave(fleet, order.devices, {}, order.max_runtime)
     named = (
         far_ends(tuple(fleet.gists.values())) if order.far_ends and not (outcome.interrupted or order.stopped()) else {}
@@ -244,4 +243,4 @@ def progress(total: int) -> Iterator[Callable[[Progress], None]]:
 
 def signal_exit(interrupted: int | None) -> Exit | None:
     """130 or 143 where a signal ended the run."""
-    return {2: Exit.INTERRUPTED, 15: Exit.TERMINATED}.get(interrupted) if interrupted is not None else None
+    return {1: Exit.TERMINATED, 2: Exit.INTERRUPTED, 15: Exit.TERMINATED}.get(interrupted or 0)

@@ -1,4 +1,7 @@
-"""SIGINT and SIGTERM: what a run has brought is judged and remembered before it leaves with 130 or 143."""
+"""SIGINT, SIGTERM and SIGHUP: what a run has brought is judged and remembered before it leaves with 130 or 143.
+
+A terminal that closes ends a run as SIGTERM does; one that was started with `nohup` goes on.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
-WATCHED = (signal.SIGINT, signal.SIGTERM)
+WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class TerminatedError(BaseException):
-    """SIGTERM, where nothing has to be finished first. Like KeyboardInterrupt no Exception: nobody takes it for a fault."""
+    """SIGTERM or SIGHUP, where nothing has to be finished first. Like KeyboardInterrupt no Exception: nobody takes it for a fault."""
 
 
 @dataclass(slots=True)
@@ -23,8 +26,16 @@ class Caught:
 
 
 def raise_on_sigterm() -> None:
-    """Let SIGTERM unwind the stack as Ctrl-C does: temporary folders go, locks are freed."""
-    signal.signal(signal.SIGTERM, _raise)
+    """Let SIGTERM and SIGHUP unwind the stack as Ctrl-C does: temporary folders go, locks are freed."""
+    for number in heeded():
+        if number != signal.SIGINT:
+            signal.signal(number, _raise)
+
+
+def heeded() -> tuple[signal.Signals, ...]:
+    """`WATCHED`, without SIGHUP where who started this process has it ignored."""
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return tuple(number for number in WATCHED if not (ignored and number == signal.SIGHUP))
 
 
 def _raise(number: int, _frame: FrameType | None = None) -> None:
@@ -43,7 +54,7 @@ def noted() -> Iterator[Caught]:
             _raise(number)
         caught.number = number
 
-    before = {number: signal.signal(number, note) for number in WATCHED}
+    before = {number: signal.signal(number, note) for number in heeded()}
     try:
         yield caught
     finally:

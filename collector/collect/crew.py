@@ -26,10 +26,12 @@ from collector.collect.messages import Answer, Ended, Go, Hello, Lost, Matter, O
 from collector.errors import CollectorError
 from collector.model import Device
 from collector.session import Secrets, Trust
+from collector.session.environment import minimal
 
 SPARE = 8  # processes that may be started for others that died, in one run
 LEAVING = 1.0  # seconds that a process has to leave by itself
 LISTENING = 10  # seconds in which a process must read what it is told
+NEEDED = ("SSH_AUTH_SOCK", "LD_LIBRARY_PATH", "SPI_DEBUG")  # beside the usual variables; secrets stay with the run
 DEFERRED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -197,6 +199,7 @@ class Crew:
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=None if os.environ.get("SPI_DEBUG") else subprocess.DEVNULL,
+                env=minimal(also=(*NEEDED, *(name for name in os.environ if name.startswith("PYTHON")))),
             )
         member = Member(process, Connection(ours.detach()))
         member.send(sys.path)

@@ -64,7 +64,9 @@ def _signals(run: _Run, wanted: bool) -> Iterator[None]:  # noqa: FBT001 - priva
     def stop(number: int, _frame: FrameType | None) -> None:
         run.interrupted = number
 
-    before = {number: signal.signal(number, stop) for number in STOPPING}
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN  # nohup
+    heeded = [number for number in STOPPING if not (ignored and number == signal.SIGHUP)]
+    before = {number: signal.signal(number, stop) for number in heeded}
     try:
         yield
     finally:

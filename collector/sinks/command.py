@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from collector.errors import InventoryError
 from collector.history.tickets import Step
+from collector.session.environment import minimal
 from collector.sinks.delivery import DeliveryError, Request, Settings, body, context
 
 SECONDS = 60
@@ -19,13 +20,16 @@ SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class CommandSink:
-    """command: words as a shell would split them; device text is never among them."""
+    """command: words as a shell would split them; device text is never among them. environment: names of variables that
+    it inherits beside the usual ones.
+    """
 
     settings: Settings
 
     def requests(self, step: Step) -> tuple[Request, ...]:
         """The command and its stdin."""
         self._words()
+        self._names()
         return (
             Request(method="RUN", url=self.settings.text("command"), body=self._stdin(step), purpose=step.act.value),
         )
@@ -42,6 +46,7 @@ class CommandSink:
                 errors="replace",
                 timeout=SECONDS,
                 check=False,
+                env=minimal(also=self._names()),
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise DeliveryError(f"{words[0]}: {type(error).__name__}") from None
@@ -55,6 +60,12 @@ class CommandSink:
             return shlex.split(self.settings.text("command"))
         except ValueError as error:
             raise InventoryError(f"is no command: {error}", place=f"sinks.{self.settings.name}.command") from None
+
+    def _names(self) -> list[str]:
+        names = self.settings.options.get("environment", [])
+        if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+            raise InventoryError("is no list of names of variables", place=f"sinks.{self.settings.name}.environment")
+        return names
 
     def _stdin(self, step: Step) -> str:
         return json.dumps({**context(step), "reference": step.reference, "text": body(step, self.settings.bodies)})
