@@ -113,8 +113,8 @@ def test_log_lines_amid_prompts_and_answers_are_gathered(tmp_path):
         + NHRP.replace("   Type", f"*Nov 24 14:02:00.000: {INV_SPI}\n   Type")
         + f"R1#*Nov 24 14:03:00.000: {INV_SPI}\nR1#show clock\n{CLOCK}\nR1#\n"
     )
-    nhrp, clock, log = one(tmp_path, text)
-    assert [capture.command for capture in (nhrp, clock, log)] == ["show ip nhrp", "show clock", "show logging"]
+    log, nhrp, clock = one(tmp_path, text)  # where its first line stands: the clock was typed after that
+    assert [capture.command for capture in (log, nhrp, clock)] == ["show logging", "show ip nhrp", "show clock"]
     reading = read_capture(nhrp)
     assert reading is not None
     assert reading.status is CaptureStatus.PARSED

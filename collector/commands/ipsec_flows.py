@@ -209,7 +209,12 @@ class _Answer:
         flow, self.flow = self.flow, None
         missing = [
             name
-            for name in ("LOCAL_IDENT", "REMOTE_IDENT", "PEER", *(("OUT_SPI",) if self.form.sections else ()))
+            for name in (
+                "LOCAL_IDENT",
+                "REMOTE_IDENT",
+                "PEER",
+                *(("REMOTE_ENDPT", "OUT_SPI") if self.form.sections else ()),
+            )
             if name not in flow.values
         ]
         if missing:

@@ -160,7 +160,7 @@ def platform(version: Version | None, *, logged: bool) -> Iterator[BlindSpot]:
     if logs_invalid_spi(version.version, version.hardware) is False and not logged:
         yield BlindSpot(
             code="log-not-implemented",
-            message=f"{version.hardware} with {version.version} does not log RECVD_PKT_INV_SPI "
+            message=f"{version.hardware or 'an ASR 1000'} with {version.version} does not log RECVD_PKT_INV_SPI "
             "(ASR from 12.2(33)XNC2 = IOS XE 2.3.2 on): silence proves nothing, look at the QFP counters",
             need="log",
         )

@@ -23,11 +23,15 @@ _UP_WITH_IKE = frozenset({"UP-ACTIVE", "UP-IDLE"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ike:
-    """What is known of the IKE SA with one peer. nat, dpd: as negotiated, `None` where nothing shows it."""
+    """What is known of the IKE SA with one peer. nat, dpd: as negotiated, `None` where nothing shows it.
+
+    session_since: since when its session has been up without a break, which outlives an IKE SA.
+    """
 
     state: Literal["up", "none", "unknown"] = "unknown"
     why: str = ""
     since: datetime | None = None
+    session_since: datetime | None = None
     version: Literal[1, 2] | None = None  # of the live SA
     nat: bool | None = None
     dpd: bool | None = None
@@ -116,11 +120,13 @@ def _up(live: list[Seen[IkeSa]], active: list[Seen[Session]], clock: DeviceClock
         left = [_oldest(line.version, line.lifetime) for line in seen.record.ike if line.state == "Active"]
         if at is not None:
             ages.extend(at - age for age in left if age is not None)
+    up = [
+        at - seen.record.uptime
+        for seen in active
+        if (at := clock.at(seen.look)) is not None and seen.record.uptime is not None
+    ]
     if ages:  # a session outlives the rekey of its IKE SA: the earlier of the two is when they came to know each other
-        for seen in active:
-            at = clock.at(seen.look)
-            if at is not None and seen.record.uptime is not None:
-                ages.append(at - seen.record.uptime)
+        ages += up
     versions = {row.record.version for row in live} | {
         line.version for seen in active for line in seen.record.ike if line.state == "Active"
     }
@@ -128,6 +134,7 @@ def _up(live: list[Seen[IkeSa]], active: list[Seen[Session]], clock: DeviceClock
         state="up",
         why="an IKE SA with this peer is up",
         since=min(ages, default=None),
+        session_since=min(up, default=None),
         version=versions.pop() if len(versions) == 1 else None,
         nat=_any([row.record.nat for row in live] + [_letter(seen.record, "N") for seen in active]),
         dpd=_any([row.record.dpd for row in live] + [_letter(seen.record, "D") for seen in active]),

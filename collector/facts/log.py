@@ -16,6 +16,7 @@ from collector.facts.clock import DeviceClock
 from collector.facts.looks import Look, Looks
 from collector.facts.place import Frame, Placed, Places, place
 from collector.model import (
+    GATHERED,
     NO_YEAR,
     BlindSpot,
     CryptoConfig,
@@ -87,11 +88,12 @@ def build(
     sightings, related = _merged(pages, last.places.read_at)
     lost = _losses(last, _earlier(pages), history)
     blind = [*_blind(last, lost, clock), *_unread(looks)]
-    reach, read_at = _covers(pages, blind, history, sightings, visit=origin == "visit"), last.places.read_at
+    timed, read_at = clock.at(last.look) is not None, last.places.read_at
+    reach = _covers(pages, blind, history, sightings, visit=origin == "visit", timed=timed)
     covers = _after_losses(reach, lost, last)
     view = LogView(
         header=last.log.header,
-        covers_since=None if covers is None or read_at is None else read_at - covers,
+        covers_since=None if covers is None or read_at is None or _gathered(last) else read_at - covers,
         newest=last.last.at,
         total=last.log.total,
         inv_spi_seen=last.log.inv_spi_seen,
@@ -99,7 +101,7 @@ def build(
         wrapped=_wrapped(last),
         read_at=read_at,
         covers=covers,
-        clockless=clock.at(last.look) is None,
+        clockless=not timed and not _since_boot(last),
         lost_until=lost.until if lost is not None else None,
     )
     if reach is not None and view.wrapped and reach < _SHORT:
@@ -230,6 +232,17 @@ def _line(look: Look, message: LogMessage) -> Evidence:
     return look.evidence(message.line, head + message.text)
 
 
+def _gathered(page: _Page) -> bool:
+    """Whether nobody typed `show logging`: the lines stood elsewhere, and what stood between them is not known."""
+    return page.look.capture.note == GATHERED
+
+
+def _since_boot(page: _Page) -> bool:
+    """Whether the uptime tells the age of every INV_SPI line: all their stamps count from boot."""
+    kinds = {message.stamp.kind for message, _ in page.kept if isinstance(message.event, InvalidSpi)}
+    return page.uptime is not None and kinds == {"uptime"}
+
+
 def _earlier(pages: list[_Page]) -> _Page | None:
     return pages[-2] if len(pages) > 1 else None
 
@@ -339,12 +352,18 @@ def _lines_lost(page: _Page, header: LogHeader) -> bool:
 
 
 def _covers(
-    pages: list[_Page], blind: list[BlindSpot], history: History, sightings: tuple[Sighting, ...], *, visit: bool
+    pages: list[_Page],
+    blind: list[BlindSpot],
+    history: History,
+    sightings: tuple[Sighting, ...],
+    *,
+    visit: bool,
+    timed: bool,
 ) -> timedelta | None:
     """How far back from its reading silence is proven; earlier readings that overlap the last reach further back."""
     last = pages[-1]
-    if any(spot.blocking for spot in blind) or not last.look.parsed:
-        return None
+    if any(spot.blocking for spot in blind) or not last.look.parsed or (_gathered(last) and timed):
+        return None  # gathered lines stand for each other's silence, not for that until the clock was read
     header = last.log.header
     if _filtered(last):
         return _seen_again(history, sightings)

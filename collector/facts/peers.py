@@ -93,6 +93,7 @@ def _peer(draft: Draft, ground: Ground, *, alone: bool) -> Peer:
         why=f"{why}; {known.why}" if known.why and known.state == "unknown" and spec is None else why,
         ike_sa=known.state,
         ike_since=known.since,
+        session_since=known.session_since,
         ike_evidence=known.evidence,
         inbound=_spis(draft, tables, "in"),
         outbound=_spis(draft, tables, "out"),

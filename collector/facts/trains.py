@@ -92,6 +92,6 @@ def logs_invalid_spi(version: str | None, hardware: str | None) -> bool | None:
 
     ASR 1000 does from 12.2(33)XNC2 = IOS XE 2.3.2 on (Cisco 115801, older copies); every other router does.
     """
-    if hardware is None or not hardware.upper().startswith("ASR1"):
-        return None if hardware is None else True
-    return at_least(version, LOGS_ON_ASR)
+    if hardware is None:  # IOS XE 2.x ran on the ASR 1000 alone
+        return False if at_least(version, LOGS_ON_ASR) is False else None
+    return at_least(version, LOGS_ON_ASR) if hardware.upper().startswith("ASR1") else True

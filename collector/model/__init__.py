@@ -1,6 +1,7 @@
 """All nouns: Device, Capture, records, Facts, Peer, Incident, Judgement, Finding. Frozen data, no behaviour."""
 
 from collector.model.capture import (
+    GATHERED,
     Capture,
     CaptureStatus,
     Failure,
@@ -101,6 +102,7 @@ from collector.model.values import (
 )
 
 __all__ = [
+    "GATHERED",
     "NO_YEAR",
     "UNKNOWN_SPI",
     "Action",

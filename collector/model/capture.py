@@ -21,7 +21,7 @@ class CaptureStatus(StrEnum):
     MISSING = "missing"  # nothing came
 
 
-GATHERED = "log messages that stand outside of any log"  # note of a `show logging` that nobody typed
+GATHERED = "log messages that stand outside of any log"  # note of a `show logging` that nobody typed, in a paste
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,6 +75,7 @@ class Peer:
     """One far end of one binding on this device.
 
     ike_sa: up | none | unknown, by DOMAIN's rule for "none". ike_since: when the live IKE SA came up (device time).
+    session_since: since when its session is up, with an IKE SA in it (device time).
     inbound, outbound: SPIs of the SAs now installed; `None` when the table could not be read.
     seen: explicit (configured), runtime (learnt), acceptor (an unbound group such as a GDOI group).
     """
@@ -91,6 +92,7 @@ class Peer:
     why: str
     ike_sa: Literal["up", "none", "unknown"] = "unknown"
     ike_since: datetime | None = None
+    session_since: datetime | None = None
     ike_evidence: tuple[Evidence, ...] = ()
     inbound: tuple[Spi, ...] | None = None
     outbound: tuple[Spi, ...] | None = None
@@ -270,8 +272,8 @@ class LogView:
 
     covers_since: from here on, silence proves that nothing was logged; `None` when nothing is proven. covers: the
     same as a length back from `read_at`, known even where the year is not.
-    read_at: when the router printed it (device time); ages of sightings count back from here. clockless: no
-    `show clock` stands before it, so its own last line stands for now.
+    read_at: when the router printed it (device time); ages of sightings count back from here. clockless: neither
+    `show clock` nor the uptime (for stamps that count from boot) tells that, so its own last line stands for now.
     """
 
     header: LogHeader | None
@@ -354,7 +356,7 @@ class Facts:
     flows_filter: str | None = None  # the peer when only `show crypto ipsec sa peer A` was asked
     sessions: tuple[Session, ...] | None = None
     nhrp: tuple[NhrpEntry, ...] | None = None
-    spi_lookup: tuple[SpiLookup, ...] | None = None
+    spi_lookup: tuple[SpiLookup, ...] | None = None  # only a whole table: an SPI that is not in it is not held here
     datapath_drops: DropTable | None = None
     global_drops: DropTable | None = None
     counters: tuple[Counter, ...] | None = None
@@ -364,3 +366,9 @@ class Facts:
     failures: tuple[Failure, ...] = ()
     history: History = History()
     lacking: bool = False  # captures that a person handed over leave an event unjudged for want of a fact
+
+    def sas_read(self, peer: Address | None) -> bool:
+        """Whether the IPsec SAs were read so that the absence of one with `peer` is proven."""
+        if self.flows is None:
+            return False
+        return self.flows_filter is None or (peer is not None and str(peer) in self.flows_filter.split(", "))

@@ -2,7 +2,7 @@
 
 `commands` of an action can be pasted whole; stronger forms, rollbacks and removals stand in `note`. The stale SA is
 cleared at the sender, recovery is switched on at the receiver; a flow that is neither bound to a peer nor joined with
-its other end earns no action at all.
+its other end earns no action at all. Where it is too early to change anything (`premature`), what only looks is left.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from collector.model import Action, ConfigType, Facts, Incident
 from collector.rules.ends import Ends, ends_of, safe_name
+from collector.rules.premature import Doubt, doubts
 from collector.rules.words import lasting, moment
 
 DOS = (
@@ -39,9 +40,22 @@ Block = Callable[[Facts, Incident, Ends], tuple[Action, ...]]
 
 
 def actions(facts: Facts, incident: Incident, *blocks: Block) -> tuple[Action, ...]:
-    """The blocks' actions for one flow, in order; () where the other end is not known."""
+    """The blocks' actions for one flow, in order; () where the other end is not known.
+
+    Where it is too early, the looks that come first stand in place of the blocks that change something.
+    """
     ends = ends_of(facts, incident)
-    return () if ends is None else tuple(action for block in blocks for action in block(facts, incident, ends))
+    if ends is None:
+        return ()
+    early = doubts(facts, incident)
+    wanted = tuple(block for block in blocks if block not in _CHANGING) if early else blocks
+    told = (action for block in wanted for action in block(facts, incident, ends))
+    return (*(_look_first(facts, doubt) for doubt in early), *told)
+
+
+def _look_first(facts: Facts, doubt: Doubt) -> Action:
+    note = f"Before anything is cleared or configured: {doubt.reason}; {doubt.meaning}."
+    return Action(on=facts.device.name, side="receiver", commands=doubt.look, note=note)
 
 
 def clear(_: Facts, incident: Incident, ends: Ends) -> tuple[Action, ...]:
@@ -125,6 +139,12 @@ def _sender_lacks(incident: Incident) -> bool:
     return join.sender_dpd.mode == "off"
 
 
+def _may_be_read(incident: Incident) -> bool:
+    """Whether a sender that was not found may be a router that is read here: NAT hides who it is."""
+    unfound = incident.join is None or incident.join.device is None
+    return unfound and (incident.bound == "nat" or (incident.peer is not None and incident.peer.nat_traversal is True))
+
+
 def few_peers(facts: Facts) -> bool:
     """Whether periodic probes are affordable here; not where the number of peers is not known."""
     return facts.peers is not None and len(facts.peers) <= facts.policy.thresholds.dpd_many_peers
@@ -138,15 +158,18 @@ def _dpd_sender(facts: Facts, incident: Incident, ends: Ends) -> Action:
         "periodic": "Periodic probes find a dead peer without traffic; with many peers there, use `on-demand`.",
         "on-demand": "On-demand probes only while sending without an answer: enough for the sender, cheap with many peers.",
     }[mode]
+    look, line = f"show crypto session remote {ends.dst} detail", _keepalive(ends, mode)
+    if _may_be_read(incident):
+        return Action(
+            on=ends.sender,
+            side="sender",
+            commands=(look,),
+            note=f"NAT hides which router this is. Without the letter D there: `{line}`. {why} {_dpd_note(ends)}",
+        )
     return Action(
         on=ends.sender,
         side="sender",
-        commands=(
-            "configure terminal",
-            _keepalive(ends, mode),
-            "end",
-            f"show crypto session remote {ends.dst} detail",
-        ),
+        commands=("configure terminal", line, "end", look),
         note=f"If it is not there already. {why} {_dpd_note(ends)}",
     )
 
@@ -178,6 +201,9 @@ def _dpd_note(ends: Ends) -> str:
         f"{both} The letter D among the session's capabilities shows it at work; IKE SAs that stand may keep the old "
         f"setting until they are made anew. Rollback: the former line, else `{undo}`."
     )
+
+
+_CHANGING: tuple[Block, ...] = (clear, dpd)
 
 
 def debug(facts: Facts, _: Incident, ends: Ends) -> tuple[Action, ...]:

@@ -125,7 +125,8 @@ def _asked(facts: Facts, gaps: tuple[Gap, ...], codes: set[str]) -> Iterator[str
                     yield line
 
 
-_PARTLY = frozenset({"config", "peers", "recovery_configured", "ike_version"})  # other lines of a command already seen
+# Other lines of a command already seen, and a log that is to follow its clock.
+_PARTLY = frozenset({"config", "peers", "recovery_configured", "ike_version", "device_time"})
 
 
 def _headless(facts: Facts) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from collector.model import Evidence, Facts, Finding, Incident, Judgement, Rule, State, Verdict
 from collector.rules.engine import fingerprint
 from collector.rules.persistent import Decision, Step, trace
+from collector.rules.sight import FACT
 from collector.rules.words import flow_subject, flow_text, lasting, twins
 
 
@@ -136,8 +137,10 @@ def _changes(facts: Facts, finding: Finding, decision: Decision | None) -> Itera
     if decision is None:
         yield f"whatever `{finding.rule}` names under 'When it stays quiet' (`explain {finding.rule}`)"
         return
-    if decision.missing:
-        yield f"a look at what is missing: {decision.missing}"
+    for doubt in decision.doubts:
+        yield f"{doubt.commands} on {facts.device.name}: {FACT[doubt.missing]}; then it is known whether to act"
+    if decision.missing and decision.missing not in {doubt.missing for doubt in decision.doubts}:
+        yield f"a look at what is missing: {FACT.get(decision.missing, decision.missing)}"
     yield from _ROW_CHANGES[decision.row]
     quiet = lasting(facts.policy.thresholds.active_window)
     yield f"no further line for {quiet}, and a log that covers the silence: resolved"

@@ -10,13 +10,16 @@
     h  recovery can help, the command is absent, no IKE SA              SPI001
     i  recovery can help, but the command or the IKE SA is not known    SPI001 `unknown`
 
+Whatever row takes it, nothing is changed for a flow while it is too early (`premature` has the three doubts): row h is
+then `unknown`, the other rows stand without CLEAR, DPD and RECOVER and name what to look at first.
+
 Each row answers with a Decision, or with the sentence that says why it does not match: the decision path of `explain`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from collector.model import (
     ConfigType,
@@ -28,12 +31,11 @@ from collector.model import (
     State,
     Verdict,
 )
+from collector.rules.premature import IKE_NOT_READ, NO_IKE, Doubt, doubts, held_here
 from collector.rules.shared import unshared_at
 
 FAMILY = "tunnel"
 
-# Types that have no IKE SA which a notify could travel in (GETVPN's keys come from the key server).
-NO_IKE = frozenset({ConfigType.GETVPN, ConfigType.SD_WAN, ConfigType.MANUAL_IPSEC})
 # The rows of TAC 115801 with a Yes; whatever else says "yes" is not believed.
 YES_TYPES = frozenset(
     {
@@ -48,7 +50,10 @@ HIGH_SPI = 0xFF000000  # CSCvp16730
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """Which row took a flow. missing: the fact for want of which the verdict is `unknown`; quiet: not worth a finding."""
+    """Which row took a flow. missing: the fact for want of which the verdict is `unknown`; quiet: not worth a finding.
+
+    doubts: why it is too early to change anything.
+    """
 
     row: str
     rule: str
@@ -56,6 +61,7 @@ class Decision:
     reason: str
     missing: str = ""
     quiet: bool = False
+    doubts: tuple[Doubt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +123,7 @@ def may_be_dynamic(facts: Facts, incident: Incident) -> bool:
 def _a(facts: Facts, incident: Incident) -> Decision | str:
     join = incident.join.outcome if incident.join else None
     spi = incident.installed
-    if spi is None and join not in {Outcome.FORWARDING_PLANE, Outcome.WRONG_ENDPOINT}:
+    if not held_here(incident):
         return "the logged SPI was not seen among this router's inbound SAs"
     if spi is not None and spi >= HIGH_SPI:
         return Decision(
@@ -180,7 +186,7 @@ def _c(_: Facts, incident: Incident) -> Decision | str:
             row="c",
             rule="SPI004",
             verdict=Verdict.FAIL,
-            reason="an IKE SA with this peer is up; its age relative to the last line could not be told",
+            reason="an IKE SA with this peer is up",
         )
     if peer.ike_since > incident.last_seen:
         return "the IKE SA came up after the last line"
@@ -234,6 +240,14 @@ def _f(facts: Facts, incident: Incident) -> Decision | str:
             reason="no configuration was read, so this peer has no type",
             missing="config",
         )
+    if peer is None and facts.config is not None and facts.config.readable != "full":
+        return Decision(
+            row="f",
+            rule="SPI005",
+            verdict=Verdict.UNKNOWN,
+            reason="no peer with this source was seen, and not all of the configuration was read",
+            missing="config",
+        )
     if peer is None:
         return Decision(
             row="f", rule="SPI005", verdict=Verdict.FAIL, reason="the source is bound to no configured peer"
@@ -280,7 +294,7 @@ def _i(facts: Facts, incident: Incident) -> Decision | str:
     elif incident.peer is not None and incident.peer.ike_sa == "none":
         missing, text = "ike_version", "the IKE version of this peer is not known"
     else:
-        missing, text = "ike_sa", "whether an IKE SA with this peer is up could not be read"
+        missing, text = "ike_sa", IKE_NOT_READ
     return Decision(row="i", rule="SPI001", verdict=Verdict.UNKNOWN, reason=text, missing=missing)
 
 
@@ -298,7 +312,7 @@ ROWS: tuple[tuple[str, str, Row], ...] = (
 
 
 def trace(facts: Facts, incident: Incident) -> tuple[tuple[Step, ...], Decision]:
-    """The rows tried, in order, up to the one that matched; and what it decided."""
+    """The rows tried, in order, up to the one that matched, then whether it is too early to act; and what was decided."""
     steps = []
     for letter, question, row in ROWS:
         answer = row(facts, incident)
@@ -312,8 +326,29 @@ def trace(facts: Facts, incident: Incident) -> tuple[tuple[Step, ...], Decision]
             )
         )
         if isinstance(answer, Decision):
-            return tuple(steps), answer
+            decision = _unless_premature(answer, doubts(facts, incident))
+            return (*steps, *(_first_look(doubt) for doubt in decision.doubts)), decision
     raise AssertionError("row i answers whatever is left")
+
+
+def _unless_premature(decision: Decision, found: tuple[Doubt, ...]) -> Decision:
+    """Row h advises a change and nothing else, so that a doubt makes it unknown; the other rows keep what they say."""
+    if not found:
+        return decision
+    reason = "; ".join((decision.reason, *(doubt.reason for doubt in found if doubt.reason != decision.reason)))
+    decision = replace(decision, reason=reason, doubts=found)
+    if decision.row == "h":
+        return replace(decision, verdict=Verdict.UNKNOWN, missing=found[0].missing)
+    return decision
+
+
+def _first_look(doubt: Doubt) -> Step:
+    return Step(
+        row="-",
+        question="is it too early to change anything?",
+        matched=True,
+        reason=f"{doubt.reason}. {doubt.advice}",
+    )
 
 
 # The rows that speak for a rule.

@@ -18,6 +18,9 @@ FACT = {
     "ikev2_sas": "the IKEv2 SAs (show crypto ikev2 sa)",
     "flows": "the IPsec SAs (show crypto ipsec sa)",
     "sessions": "the sessions (show crypto session)",
+    "ike_sa": "whether an IKE SA with the peer is up (show crypto isakmp sa, show crypto ikev2 sa)",
+    "ike_since": "how old the IKE SA is (show crypto session detail)",
+    "ike_version": "the IKE version of the peer (show running-config)",
     "device_time": "the router's clock (show clock)",
 }
 
@@ -41,6 +44,8 @@ def unseen(facts: Facts) -> tuple[str, str] | None:
         return "log", "the log does not prove its own silence (off, wrapped, level, or not read)"
     if facts.log.inv_spi_unparsed:
         return "log", f"{facts.log.inv_spi_unparsed} INV_SPI messages could not be read"
+    if facts.software is None and not facts.sightings:
+        return "software", "whether this software logs the message at all was not read (show version)"
     if not counted(facts) and not uncountable(facts):
         return "counters", "the QFP drop counters were not read, and a log line is not a packet"
     unclear = [item for item in facts.incidents or () if item.state is State.INSUFFICIENT_DATA]

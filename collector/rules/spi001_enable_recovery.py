@@ -5,7 +5,9 @@
 The router logs the same unknown SPI for the same flow again and again (persistent), the peer is one of the four
 configurations for which TAC 115801 says Yes (static crypto map, point-to-point GRE with tunnel protection, mGRE with a
 static NHRP mapping, SVTI), it speaks IKEv1 over IPv4, no IKE SA with it is up, and the command is absent. All five
-are proven from this router's own lines; where one could not be read the verdict is `unknown`.
+are proven from this router's own lines; where one could not be read the verdict is `unknown`. So it is where this
+router's own inbound SAs were not read (if it holds the SPI itself, it is SPI009 or SPI010) and where no `show clock`
+stands before the log (whether it still goes on is not known then).
 
 ## Why it matters
 
@@ -40,6 +42,7 @@ from functools import partial
 from collector.model import Facts, Incident, Judgement, Level, Recovery, Rule, State, Verdict
 from collector.rules.actions import actions, clear, dpd, recover, verify
 from collector.rules.persistent import FAMILY, Decision
+from collector.rules.sight import FACT
 from collector.rules.sources import GUIDE_RECOVERY, TAC_115801
 from collector.rules.tunnel import Telling, heals, speak
 from collector.rules.words import listed, peer_text
@@ -66,7 +69,7 @@ def _tell(others: str, exposed: bool, facts: Facts, incident: Incident, decision
     if decision.verdict is Verdict.UNKNOWN:
         return Telling(
             title="A black-holed tunnel; whether invalid SPI recovery would heal it is not known",
-            cure=f"Not known: {decision.missing}.",
+            cure=f"Not known: {FACT.get(decision.missing, decision.missing)}.",
         )
     found = actions(facts, incident, clear)
     return Telling(

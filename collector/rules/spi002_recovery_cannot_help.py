@@ -22,7 +22,8 @@ that is not persistent.
 Clear the stale SA on the sender, switch on dead peer detection there (for a dynamic peer it is the remote initiator
 that must notice), shorten the lifetime, or configure the peer statically where its address is fixed. GETVPN: look at
 group member recovery and the key server. SD-WAN: follow the SD-WAN procedure. Manual IPsec: compare SPIs and keys of
-both ends; it never heals by itself.
+both ends; it never heals by itself. Where the SAs, the clock or the IKE SA were not read, a look at them comes first and
+nothing is cleared.
 
 ## References
 
@@ -36,7 +37,8 @@ from collections.abc import Iterator
 
 from collector.model import ConfigType, Facts, Incident, Judgement, Level, Rule, Verdict
 from collector.rules.actions import actions, clear, dpd, verify
-from collector.rules.persistent import FAMILY, NO_IKE, Decision
+from collector.rules.persistent import FAMILY, Decision
+from collector.rules.premature import NO_IKE
 from collector.rules.sources import GUIDE_DPD, TAC_115801
 from collector.rules.tunnel import Telling, heals, speak
 
@@ -79,11 +81,6 @@ def _tell(facts: Facts, incident: Incident, decision: Decision) -> Telling:
     peer = incident.peer
     kind = peer.config_type if peer else ConfigType.UNKNOWN
     stands = {True: "It is on here. ", False: "It is off here, and switching it on would change nothing. "}
-    doubt = (
-        "whether an IKE SA is up could not be read; if one is, see SPI004"
-        if peer and peer.ike_sa == "unknown" and kind not in NO_IKE
-        else ""
-    )
     return Telling(
         title=RULE.title,
         cure=f"`crypto isakmp invalid-spi-recovery` does nothing for this peer, because its type is {kind}"
@@ -92,6 +89,5 @@ def _tell(facts: Facts, incident: Incident, decision: Decision) -> Telling:
         + (stands[facts.recovery_configured] if facts.recovery_configured is not None else "")
         + INSTEAD.get(kind, "Instead: DPD, sender first.")
         + ("" if kind in NO_IKE else " " + heals(incident)),
-        why=(doubt,),
         actions=() if kind in NO_IKE else actions(facts, incident, clear, dpd, verify),
     )

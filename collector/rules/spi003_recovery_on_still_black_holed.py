@@ -18,7 +18,8 @@ The command is absent (SPI001) or cannot help (SPI002, SPI005); an IKE SA is up 
 
 Clear the stale SA on the sender. Then ask whether this router can be the initiator at all: UDP 500 and 4500 from here
 to there, a policy, key and profile that fit with this side starting. Debug both ends for this peer, or leave a
-collecting applet behind if it comes and goes.
+collecting applet behind if it comes and goes. Where the SAs, the clock or the IKE SA were not read, a look at them comes
+first and nothing is cleared.
 
 ## References
 
@@ -61,7 +62,7 @@ def _tell(facts: Facts, incident: Incident, _: Decision) -> Telling:
         "sender (UDP 500 and 4500, policy, key and profile with this side as initiator)? " + heals(incident),
         why=(
             incident.peer.why if incident.peer else "",
-            "no IKE SA with the peer is up" if none else "whether an IKE SA with the peer is up could not be read",
+            "no IKE SA with the peer is up" if none else "",
         ),
         actions=actions(facts, incident, *blocks),
     )

@@ -19,7 +19,8 @@ at all (GETVPN, SD-WAN, manual keys: SPI002). A phase 1 that is not established,
 ## What to do
 
 Clear the stale SA on the sender, and the IKE SA only if it returns. Dead peer detection on both ends: this router may
-itself hold a half-dead IKE SA. Debug both ends while it happens.
+itself hold a half-dead IKE SA. Debug both ends while it happens. Where the age of the IKE SA is not known, look at the
+session first: if its uptime is shorter than the time since the last line, wait, it may be healing.
 
 ## References
 

@@ -19,7 +19,8 @@ is no peer at all (SPI006).
 ## What to do
 
 Clear the stale SA on the sender, switch on dead peer detection of that peer's IKE version. Where the configuration
-could not be read, give the account the privilege first (SPI015).
+could not be read, give the account the privilege first (SPI015). Where the SAs, the clock or the IKE SA were not read, a
+look at them comes first and nothing is cleared.
 
 ## References
 

@@ -4,7 +4,7 @@
 
 Flows whose source is bound to no configured or learnt peer, on an address that accepts no unnamed peers: the same SPI
 from several sources, several such sources at once, an SPI whose low 16 bits are zero (all three: a scan), or a lone
-unknown source.
+unknown source. Where this router's IPsec SAs were not read the verdict is `unknown`: they show a peer behind NAT.
 
 ## Why it matters
 
@@ -63,6 +63,9 @@ CURE = (
 )
 
 
+UNSURE = "Whether a tunnel is down is not known: look at `show crypto ipsec sa`."
+
+
 def judge(facts: Facts) -> Iterator[Judgement]:
     """One judgement for all scanning together, one a lone source, else one for the device."""
     incidents = facts.incidents or ()
@@ -86,20 +89,29 @@ def judge(facts: Facts) -> Iterator[Judgement]:
         )
 
 
+_HIDDEN = "this router's IPsec SAs were not read (`show crypto ipsec sa`), and a known peer may stand behind NAT with such an address"
+
+
+def _hidden(facts: Facts, flows: list[Incident]) -> bool:
+    """Whether a source may be a peer's address behind NAT that only the SAs would show."""
+    return any(not facts.sas_read(flow.source) for flow in flows)
+
+
 def _scan(facts: Facts, flows: list[Incident]) -> Judgement:
     sources = sorted({str(item.source or item.source_text) for item in flows})
     first = [item.first_seen for item in flows if item.first_seen]
     last = [item.last_seen for item in flows if item.last_seen]
-    many = len(sources) != 1
+    many, hidden = len(sources) != 1, _hidden(facts, flows)
     return Judgement(
-        verdict=Verdict.FAIL,
+        verdict=Verdict.UNKNOWN if hidden else Verdict.FAIL,
         subject=("scan",),
         title="Looks like a scan: ESP with unknown SPIs from addresses that are no peer",
         message=f"{facts.device.name} was sent ESP by {len(sources)} address{'es' if many else ''} that "
-        f"{'are' if many else 'is'} no peer: {listed(sources)}. {CURE}",
-        why=sentences(*dict.fromkeys(item.why for item in flows[:5])),
+        f"{'are' if many else 'is'} no peer: {listed(sources)}. {UNSURE if hidden else CURE}",
+        why=sentences(*dict.fromkeys(item.why for item in flows[:5]), _HIDDEN if hidden else ""),
         evidence=shortened(unique(line for item in flows for line in incident_evidence(item))),
         event=True,
+        missing="flows" if hidden else "",
         first_seen=min(first, default=None),
         last_seen=max(last, default=None),
         spis=tuple(sorted({spi for item in flows for spi in spis_of(item)})),
@@ -107,14 +119,16 @@ def _scan(facts: Facts, flows: list[Incident]) -> Judgement:
 
 
 def _source(facts: Facts, flow: Incident, doubled: frozenset[str]) -> Judgement:
+    hidden = _hidden(facts, [flow])
     return Judgement(
-        verdict=Verdict.FAIL,
+        verdict=Verdict.UNKNOWN if hidden else Verdict.FAIL,
         subject=flow_subject(flow, doubled),
         message=f"{flow_text(flow)} under {spi_text(flow)}, and the source is no peer of {facts.device.name}: "
-        f"{lines_text(flow)}. {CURE} If you know the source: a peer that was moved or removed here still sends.",
-        why=flow.why,
+        f"{lines_text(flow)}. {UNSURE if hidden else CURE} If you know the source: a peer that was moved or removed here still sends.",
+        why=sentences(flow.why, _HIDDEN if hidden else ""),
         evidence=incident_evidence(flow),
         event=True,
+        missing="flows" if hidden else "",
         first_seen=flow.first_seen,
         last_seen=flow.last_seen,
         spis=spis_of(flow),

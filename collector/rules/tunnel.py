@@ -115,7 +115,9 @@ def _judgement(
         message=f"{facts.device.name} drops what comes from {_far(incident)} to "
         f"{incident.destination or incident.destination_text} under {spi_text(hole)}: {lines_text(hole)}. "
         f"{told.cure}",
-        why=sentences(decision.reason, *told.why, *_circumstances(facts, incident)),
+        why=sentences(
+            decision.reason, *(doubt.advice for doubt in decision.doubts), *told.why, *_circumstances(incident)
+        ),
         evidence=_evidence(facts, incident),
         peer=peer.address if peer else None,
         actions=told.actions if certain else (),
@@ -154,10 +156,8 @@ def _evidence(facts: Facts, incident: Incident) -> tuple[Evidence, ...]:
     )
 
 
-def _circumstances(facts: Facts, incident: Incident) -> Iterator[str]:
+def _circumstances(incident: Incident) -> Iterator[str]:
     """What else stands around the flow: events before it, messages beside it, the other end."""
-    if facts.log is not None and facts.log.clockless and incident.last_age is not None:
-        yield "no `show clock` before the log: its own last line stands for now, and what came after it is not known"
     before = incident.preceded_by
     if before is not None:
         yield f"preceded by {before.event.kind} at {moment(before.at)}: {before.event.detail or before.evidence.text}"
@@ -173,8 +173,6 @@ def _circumstances(facts: Facts, incident: Incident) -> Iterator[str]:
     peer = incident.peer
     if peer is not None and peer.session_status == "UP-NO-IKE":
         yield "the session is UP-NO-IKE: SAs without an IKE SA"
-    if facts.flows is None and facts.spi_lookup is None:
-        yield "whether this router itself holds the SPI was not read (`show crypto ipsec sa`); if it does, see SPI010"
     if incident.join is not None:
         yield _other_end(incident.join)
 

@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from collector.commands import recognise
-from collector.model import Capture
+from collector.model import GATHERED, Capture
 from collector.parse import redact
 
-NOTE = "log messages that stand outside of any log"
 MNEMONIC = re.compile(r"%[A-Z][A-Z0-9_]*-(?:[A-Z0-9_]+-){0,2}[0-7]-[A-Z0-9_]+ ?:")
 _MEANT = re.compile(r"INV_SPI ?:")
 _WHOLE = re.compile(r"srcaddr ?= ?\S")
@@ -62,7 +61,7 @@ class Stray:
         self._blank = 0
         self._pieces += 1
 
-    def capture(self, source: str) -> Capture | None:
+    def capture(self, source: str, note: str = "") -> Capture | None:
         """What was collected, as an answer to `show logging`; `None` where there was nothing."""
         if not self.lines:
             return None
@@ -74,17 +73,22 @@ class Stray:
         return Capture(
             command="show logging",
             text=redact("\n".join(text) + "\n"),
-            note=NOTE,
+            note=note,
             source=source,
             first_line=first,
         )
 
     def among(self, captures: Sequence[Capture], source: str) -> list[Capture]:
-        """`captures` with what was collected: before the first real log, which stays the last word, else at the end."""
-        gathered = self.capture(source)
+        """`captures` with what was collected: before the first real log, which stays the last word.
+
+        Else where its first line stands: a clock that was typed after that is not the time of these lines.
+        """
+        gathered = self.capture(source, GATHERED)
         if gathered is None:
             return list(captures)
-        place = next((at for at, capture in enumerate(captures) if is_log(capture.command)), len(captures))
+        first = self.lines[0][0]
+        places = (at for at, one in enumerate(captures) if is_log(one.command) or one.first_line > first)
+        place = next(places, len(captures))
         return [*captures[:place], gathered, *captures[place:]]
 
 
