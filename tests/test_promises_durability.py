@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from promises import inventory_of, spi, starting, wait_until
 
-from collector.cli.scratch import scratch
+from collector.cli.scratch import passing, scratch
 from collector.lab.faults import Faults
 from collector.snapshot import read
 
@@ -138,6 +138,34 @@ def test_what_dead_runs_left_goes_and_what_lives_stays(tmp_path):
     with scratch(tmp_path):
         assert not other.exists()
     assert {entry.name for entry in tmp_path.iterdir()} == {"run.lock", "run-link", "elsewhere"}
+
+
+def test_what_a_killed_demo_left_goes_at_the_next_start(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            HOLDER.replace("scratch(pathlib.Path(sys.argv[1]))", "passing()").replace(" scratch\n", " passing\n"),
+        ],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with holder:
+        assert holder.stdout is not None
+        other = Path(holder.stdout.readline().decode().strip())
+        (other / "000000.snapshot").write_bytes(b"x")
+        (tmp_path / "spi-demo-link").symlink_to(other)
+        with passing() as own:
+            assert own.stat().st_mode & 0o777 == 0o700
+            assert other.is_dir()
+        assert not own.exists()
+        holder.kill()
+        holder.wait()
+    with passing():
+        assert not other.exists()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["spi-demo-link"]
 
 
 @pytest.fixture(scope="module")

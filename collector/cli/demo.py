@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -14,6 +13,7 @@ from collector.cli import state as state_folder
 from collector.cli.lab import start_lab
 from collector.cli.options import FormatOption, OutputOption, RememberOption, StateOption
 from collector.cli.output import emit, tell
+from collector.cli.scratch import passing
 from collector.cli.sweep import SaveOption, extras, writable
 from collector.inventory import from_text
 
@@ -31,7 +31,7 @@ def demo(
     """Start the lab's routers, sweep them over real SSH, print the report. No router at hand is needed."""
     writable(save)
     running = start_lab(scenario)
-    with TemporaryDirectory(prefix="spi-demo-") as spool:
+    with passing() as spool:
         try:
             os.environ.update(running.environment())
             loaded = from_text(running.inventory(), source="the lab's inventory")
@@ -43,7 +43,7 @@ def demo(
                 devices=loaded.devices,
                 policy=loaded.policy,
                 mode="demo",
-                spool=Path(spool),
+                spool=spool,
                 save=save,
                 logins_per_second=loaded.logins_per_second,
                 say=_say,

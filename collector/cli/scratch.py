@@ -10,14 +10,15 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import mkdtemp
 
 from collector.errors import StateError
 
 PREFIX = "run-"
+DEMO = "spi-demo-"
 
 
 @contextmanager
@@ -26,8 +27,8 @@ def scratch(state: Path) -> Iterator[Path]:
     handle = None
     try:
         with _held(state):
-            _forget_dead(state)
-            folder = Path(mkdtemp(prefix=PREFIX, dir=state))
+            _forget_dead(state, PREFIX)
+            folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=state))
             handle = _hold(folder)
     except OSError as error:
         raise StateError(f"cannot use the state folder {state}: {error.strerror or error}") from None
@@ -37,6 +38,33 @@ def scratch(state: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
         if handle is not None:
             os.close(handle)
+
+
+@contextmanager
+def passing() -> Iterator[Path]:
+    """The same in the system's folder for temporary files, for who has no state folder.
+
+    That folder belongs to everybody, so nothing waits for its lock: a folder that another start took for dead, in the
+    moment before it was held, is left alone and a new one made.
+    """
+    base = Path(tempfile.gettempdir())
+    handle = None
+    try:
+        _forget_dead(base, DEMO)
+        while handle is None:
+            folder = Path(tempfile.mkdtemp(prefix=DEMO, dir=base))
+            with suppress(FileNotFoundError):
+                handle = _hold(folder)
+            if handle is not None and not folder.exists():
+                os.close(handle)
+                handle = None
+    except OSError as error:
+        raise StateError(f"cannot use {base}: {error.strerror or error}") from None
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(handle)
 
 
 @contextmanager
@@ -60,12 +88,14 @@ def _hold(folder: Path) -> int | None:
     return handle
 
 
-def _forget_dead(state: Path) -> None:
+def _forget_dead(state: Path, prefix: str) -> None:
     """Remove the folders of runs that are no more. Links, files and whatever belongs to others stay."""
     for entry in state.iterdir():
-        if not entry.name.startswith(PREFIX) or entry.is_symlink() or not entry.is_dir():
+        if not entry.name.startswith(prefix) or entry.is_symlink() or not entry.is_dir():
             continue
         with suppress(OSError):
+            if entry.stat().st_uid != os.getuid():
+                continue
             handle = _hold(entry)
             if handle is not None:
                 try:
