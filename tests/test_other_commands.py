@@ -139,6 +139,13 @@ def test_a_hostile_line_costs_little(template: str, line: str):
         ("sh ip nhrp nhs tunnel 100", "show ip nhrp nhs"),
         ("sh dmvpn", "show dmvpn"),
         ("sh dmvpn det", "show dmvpn"),
+        ("sh dmvpn peer nbma 192.0.2.1 det", "show dmvpn"),
+        ("sh dmvpn int tunnel 0 static", "show dmvpn"),
+        ("sh cry ipsec sa peer vrf INET 192.0.2.1 det", "show crypto ipsec sa"),
+        ("sh cry map int gigabitEthernet 0/0", "show crypto map"),
+        ("sh cry sess loc 192.0.2.1 rem 198.51.100.1 det", "show crypto session"),
+        ("sh cry sess fvrf INET br | i UA", "show crypto session brief"),
+        ("sh run vrf INET", "show running-config"),
         ("sh cry mib ips flow glo", "show crypto mib ipsec flowmib global"),
         ("sh plat hard qfp act stat drop | i Ipsec", "show platform hardware qfp active statistics drop"),
         (

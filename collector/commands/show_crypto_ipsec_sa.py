@@ -45,13 +45,12 @@ def read(lines: Iterable[str], filtered: str | None) -> Reading[IpsecFlow]:
 
 _SCOPES = (
     "peer <address>",
+    "peer vrf <vrf> <address>",
     "interface <interface>",
     "interface <type> <number>",
     "vrf <vrf>",
     "map <map>",
     "ipv6",
-    "active",
-    "platform",
 )
 
 COMMAND: Command[IpsecFlow] = Command(
@@ -66,9 +65,9 @@ COMMAND: Command[IpsecFlow] = Command(
     template="cisco_ios_show_crypto_ipsec_sa",
     spellings=(
         "show crypto ipsec sa detail",
-        *(f"show crypto ipsec sa {scope}" for scope in _SCOPES[:6]),
-        *(f"show crypto ipsec sa {scope} detail" for scope in _SCOPES[:6]),
-        *(f"show crypto ipsec sa detail {scope}" for scope in _SCOPES[:6]),
+        *(f"show crypto ipsec sa {scope}" for scope in _SCOPES),
+        *(f"show crypto ipsec sa {scope} detail" for scope in _SCOPES),
+        *(f"show crypto ipsec sa detail {scope}" for scope in _SCOPES),
         "show crypto ipsec sa ipv6 detailed",
         "show crypto ipsec sa interface <interface> ipv6",
     ),

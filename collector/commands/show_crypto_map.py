@@ -34,6 +34,10 @@ COMMAND: Command[CryptoMapEntry] = Command(
     lines=("show crypto map",),
     read=read,
     template="cisco_ios_show_crypto_map",
-    spellings=("show crypto map interface <interface>", "show crypto map tag <map>"),
+    spellings=(
+        "show crypto map interface <interface>",
+        "show crypto map interface <type> <number>",
+        "show crypto map tag <map>",
+    ),
     about="peers and interfaces of the maps, where the configuration is not readable",
 )

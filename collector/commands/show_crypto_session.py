@@ -179,6 +179,7 @@ _SCOPES = (
     "remote <address>",
     "remote <address> port <port>",
     "local <address>",
+    "local <address> remote <address>",
     "interface <interface>",
     "interface <type> <number>",
     "fvrf <vrf>",

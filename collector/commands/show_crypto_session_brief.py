@@ -80,5 +80,9 @@ COMMAND: Command[Session] = Command(
     lines=("show crypto session brief",),
     read=read,
     template="cisco_ios_show_crypto_session_brief",
+    spellings=tuple(
+        f"show crypto session {scope} brief"
+        for scope in ("fvrf <vrf>", "ivrf <vrf>", "remote <address>", "local <address>", "interface <interface>")
+    ),
     about="the state of all sessions, a line each",
 )

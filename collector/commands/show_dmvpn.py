@@ -207,8 +207,19 @@ COMMAND: Command[_Record] = Command(
     lines=("show dmvpn",),
     spellings=tuple(
         f"show dmvpn{form}{end}"
-        for form in ("", " ipv4", " ipv6", " interface <interface>", " vrf <vrf>", " ipv4 vrf <vrf>", " ipv6 vrf <vrf>")
-        for end in ("", " detail")
+        for form in (
+            "",
+            " ipv4",
+            " ipv6",
+            " interface <interface>",
+            " interface <type> <number>",
+            " vrf <vrf>",
+            " ipv4 vrf <vrf>",
+            " ipv6 vrf <vrf>",
+            " peer nbma <address>",
+            " peer tunnel <address>",
+        )
+        for end in ("", " static", " detail")
     ),
     read=read,
     template="cisco_ios_show_dmvpn",

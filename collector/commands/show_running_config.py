@@ -87,6 +87,7 @@ COMMAND: Command[ConfigText] = Command(
         "show running-config interface <name>",
         "show running-config interface <type> <number>",
         "show running-config partition <part>",
+        "show running-config vrf <vrf>",
         "show startup-config",
         "show derived-config",
         "show derived-config interface <name>",

@@ -96,7 +96,17 @@ class Binder:
 
     def _accepted(self, here: list[Binding], source: Address, destination: Address) -> Peer:
         """The peer of an acceptor; where several could have taken it, that is said (none of them helps recovery)."""
-        ordered = sorted(here, key=lambda b: b.config_type is ConfigType.EZVPN_SERVER)
+        nhrp = self.ground.tables.nhrp
+        mapped = any(row.record.nbma == source for row in nhrp.rows)
+        ordered = sorted(
+            here,
+            key=lambda b: (
+                nhrp.whole
+                and not mapped
+                and b.acceptor_type is ConfigType.MGRE_DYNAMIC_NHRP,  # NHRP knows no such peer
+                b.config_type is ConfigType.EZVPN_SERVER,
+            ),
+        )
         peer = accepted(ordered[0], source, destination, self.ground)
         others = [f"{b.name} ({b.acceptor_type or b.config_type})" for b in ordered[1:]]
         return replace(peer, why=f"{peer.why}; it may also have come in by {', '.join(others)}") if others else peer

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from collector.config import interface_name
 from collector.errors import ErrorCode
 from collector.facts.clock import DeviceClock
 from collector.facts.looks import Look, Looks
@@ -32,6 +33,7 @@ ISAKMP_SA = "show crypto isakmp sa"
 IKEV2_SA = "show crypto ikev2 sa"
 IKEV2_SESSION = "show crypto ikev2 session"
 SESSION = "show crypto session"
+SESSION_BRIEF = "show crypto session brief"
 SPI_LOOKUP = "show crypto ipsec spi-lookup"
 NHRP = "show ip nhrp"
 DMVPN = "show dmvpn"
@@ -133,9 +135,17 @@ def sound(record: object) -> bool:
 
 
 def _beside(
-    known: Table[R], looks: Sequence[Look], made_of: Callable[[object], R | None], key: Callable[[R], object]
+    known: Table[R],
+    looks: Sequence[Look],
+    made_of: Callable[[object], R | None],
+    key: Callable[[R], object],
+    *,
+    poorer: bool = False,
 ) -> Table[R]:
-    """`known` and what another command tells of the same things; it proves no absence, and the later look speaks."""
+    """`known` and what another command tells of the same things; it proves no absence, and the later look speaks.
+
+    poorer: the other command tells less, and speaks only of what `known` does not have.
+    """
     if known.whole and known.look is not None:
         looks = [look for look in looks if look.order > known.look.order]
     newer = [
@@ -150,12 +160,25 @@ def _beside(
     for row in known.rows:
         told[key(row.record)] = max(row.look.order, told.get(key(row.record), -1))
     newer = [row for row in newer if row.look.order > told.get(key(row.record), -1)]
+    if poorer:
+        newer = [row for row in newer if key(row.record) not in told]
     fresh = {key(row.record) for row in newer}
     kept = (*(row for row in known.rows if key(row.record) not in fresh), *newer)
     index: dict[Address | None, list[Seen[R]]] = {}
     for row in kept:
         index.setdefault(_peer_of(row.record), []).append(row)
     return replace(known, rows=kept, by_peer={peer: tuple(mine) for peer, mine in index.items()})
+
+
+def _brief(record: object) -> Session | None:
+    """A line of `show crypto session brief`, its interface in full words (`Tu0`)."""
+    if not isinstance(record, Session):
+        return None
+    return replace(record, interface=interface_name(record.interface) if record.interface else None)
+
+
+def _session_key(session: Session) -> object:
+    return session.interface, session.peer
 
 
 def _session(record: object) -> Session | None:
@@ -272,7 +295,13 @@ def read(looks: Looks, clock: DeviceClock) -> Tables:
         flows_before=table(ipsec[:-1], IpsecFlow),
         isakmp=ike_table(looks, ISAKMP_SA),
         ikev2=ike_table(looks, IKEV2_SA) if looks.of(IKEV2_SA) else ike_table(looks, IKEV2_SESSION),
-        sessions=_beside(sessions, dmvpn, _session, lambda row: (row.interface, row.peer)),
+        sessions=_beside(
+            _beside(sessions, dmvpn, _session, _session_key),
+            looks.of(SESSION_BRIEF)[-1:],
+            _brief,
+            _session_key,
+            poorer=True,
+        ),
         nhrp=_beside(nhrp, dmvpn, _mapping, lambda row: (row.interface, row.nbma)),
         lookup=table(looks.of(SPI_LOOKUP), SpiLookup),
         flows_at=clock.at(look),
