@@ -4,6 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
+export PYTHONDONTWRITEBYTECODE := # tests start the command a hundred times: compile it once
+
 .PHONY: demo test lint docs soak bench integration lock clean
 .DEFAULT_GOAL := test
 
@@ -23,7 +25,7 @@ lint: $(READY) ## style, types, floors
 	$(BIN)/lint-imports --no-cache
 
 test: lint ## everything CI asks for, against the checkout and against the built wheel
-	$(BIN)/python -m pytest -n 2 -m "not soak and not integration"
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not soak and not integration"
 	$(BIN)/python tests/wheel.py
 
 docs: $(READY) ## every page and table that is made from the program

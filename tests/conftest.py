@@ -17,6 +17,32 @@ settings.register_profile(
 settings.register_profile("soak", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("same")
 
+# Whole files go to a worker (--dist loadfile), the long ones first, so that none is left over at the end.
+LONG = (
+    "test_promises_durability.py",
+    "test_docs.py",
+    "test_end_to_end.py",
+    "test_sessions.py",
+    "test_collect_crew.py",
+    "test_promises_secrets.py",
+    "test_promises_bounds.py",
+    "test_rules_engine.py",
+    "test_collect_sweep.py",
+    "test_session_faults.py",
+    "test_contributing.py",
+    "test_tickets.py",
+    "test_properties_crypto.py",
+    "test_log_matrix.py",
+    "test_facts_loss.py",
+    "test_house.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long files first; otherwise in their order."""
+    places = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONG)))
+
 
 def corpus_folder() -> Path | None:
     """The corpus of other people's captures, or None."""

@@ -8,6 +8,7 @@ import subprocess
 import tomllib
 from dataclasses import fields
 from pathlib import Path
+from shutil import which
 
 import pytest
 
@@ -30,11 +31,18 @@ RULE_FILES = sorted((PACKAGE / "rules").glob("spi*.py"))
 
 def tracked():
     """The files that git knows, else those that lie there (a copy without .git)."""
-    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode == 0:
-        return [ROOT / name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()]
-    skipped = {".venv", ".git", "build", "dist", "__pycache__"}
-    return [file for file in ROOT.rglob("*") if file.is_file() and not skipped & set(file.relative_to(ROOT).parts)]
+    if which("git"):
+        known = ["git", "-c", "safe.directory=*", "ls-files", "-z"]  # whoever owns the checkout
+        done = subprocess.run(known, cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return [ROOT / name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()]
+    return [file for file in ROOT.rglob("*") if file.is_file() and not any(map(made, file.relative_to(ROOT).parts))]
+
+
+def made(part):
+    """True for the folders that tools make beside the sources."""
+    own = part.startswith(".") and part not in {".ci", ".gitignore"}
+    return own or part in {"build", "dist", "__pycache__", "mutants"} or part.endswith(".egg-info")
 
 
 def named(file):

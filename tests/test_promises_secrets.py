@@ -50,6 +50,16 @@ for name in ("paramiko", "paramiko.transport", "netmiko", "urllib3", "asyncio"):
 """
 
 
+# a command that gives a password, but not before the process list was looked at while it ran (or nobody looks)
+SLOW = """
+import os, sys, time
+end = time.monotonic() + 15
+while not os.path.exists(sys.argv[1]) and time.monotonic() < end:
+    time.sleep(0.02)
+print(open(sys.argv[2]).read())
+"""
+
+
 class Planted(Mapping[str, str]):
     """What a router of the lab answers, with the forms planted: all of them in configuration and log, one elsewhere."""
 
@@ -107,9 +117,8 @@ def place(tmp_path_factory):
             "asks": faults.start("ask-in-command", lifetime=3600),
             "enable": faults.start("enable-bad", lifetime=3600),
         }
-        # the command is slow so that the process list can be looked at while it runs
-        slow = f"{sys.executable} -S {keys / 'slow.py'}"
-        (keys / "slow.py").write_text(f"import time\ntime.sleep(0.5)\nprint(open({str(keys / 'password')!r}).read())\n")
+        slow = f"{sys.executable} -S {keys / 'slow.py'} {keys / 'looked'} {keys / 'password'}"
+        (keys / "slow.py").write_text(SLOW)
         more = {
             "left": f"password: {{command: '{slow}'}}",
             "right": f"password: {{file: {keys / 'password'}}}",
@@ -141,8 +150,9 @@ SETTINGS = {"SPI_DEBUG": "1", "SPI_P_TOKEN": TOKEN}
 class Watch:
     """Looks at the processes below one: command lines of all, the environment of its children."""
 
-    def __init__(self, parent: int) -> None:
+    def __init__(self, parent: int, looked: Path) -> None:
         self.parent = parent
+        self.looked = looked
         self.seen: dict[str, bytes] = {}
         self.children = 0
         self._over = threading.Event()
@@ -166,6 +176,7 @@ class Watch:
                         if Path(f"/proc/{pid}/cmdline").read_bytes() != self.seen[f"cmdline of {self.parent}"]:
                             self.seen[f"environment of {pid}"] = words  # between fork and exec it is still the parent's
                             self.children += 1
+                            self.looked.touch()
             time.sleep(0.02)
 
     def _family(self) -> list[int]:
@@ -193,7 +204,7 @@ def swept(place):
     )
     with (
         subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env) as process,
-        Watch(process.pid) as watch,
+        Watch(process.pid, folder / "keys" / "looked") as watch,
     ):
         out, err = process.communicate(timeout=400)
     return process.returncode, out, err, watch

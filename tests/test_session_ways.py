@@ -306,6 +306,10 @@ def sshd(tmp_path):
     """An OpenSSH server for the user who runs the tests, by key; its shell is a small script that plays a router."""
     if SSHD is None:
         pytest.skip("no OpenSSH server on this machine (package openssh-server)")
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        pytest.skip("the user who runs the tests has no name here")
     for kind in ("host", "user"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / kind)], check=True)
     router = tmp_path / "router"

@@ -16,7 +16,8 @@ policy=/usr/sbin/policy-rc.d
 made=""
 [ -e "$policy" ] || { printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy" && made=yes; }
 export DEBIAN_FRONTEND=noninteractive
-(apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing) >/dev/null 2>&1 ||
+patience="-o Acquire::Retries=2 -o Acquire::http::Timeout=60 -o Acquire::https::Timeout=60 -o DPkg::Lock::Timeout=300"
+(apt-get $patience update -qq && apt-get $patience install -y -qq --no-install-recommends $missing) >/dev/null 2>&1 </dev/null ||
     echo "integration: could not be installed:$missing - their tests are skipped"
 [ -n "$made" ] && rm -f "$policy"
 exit 0
