@@ -476,3 +476,24 @@ def test_hostile_documents_cost_linear_time(tmp_path, text: str):
             assert all(found(file))
 
     assert cheap(read_all, 10)
+
+
+@pytest.mark.parametrize("dull", [0, 7000])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "{host}.log-20251124.gz:Nov 24 14:0{n}:00 {host} {n}: Nov 24 14:0{n}:00.001: {text}",
+        "/var/log/messages-20251124:{n}:Nov 24 14:0{n}:00 {host} {n}: Nov 24 14:0{n}:00.001: {text}",
+        '{{"timestamp":"2025-11-24T14:0{n}:00Z","host":"{host}","message":"{n}: Nov 24 14:0{n}:00.001: {text}"}}',
+        '{{"message":"{n}: Nov 24 14:0{n}:00.001: {text}","host": {{"type": "router", "name": "{host}"}}}}',
+    ],
+    ids=["grep", "grep -n", "json", "json, host as an object"],
+)
+def test_a_log_that_grep_or_a_collector_wrote_is_told_apart_by_router(tmp_path, shape, dull):
+    rows = [shape.format(n=n % 10, host=host, text=INV_SPI) for n in range(3) for host in ("hub1", "br-2")]
+    quiet = "%LINK-3-UPDOWN: Interface GigabitEthernet0/0, changed state to up " + "x" * 100
+    rows += [shape.format(n=n % 10, host="br-3", text=quiet) for n in range(dull)]
+    devices = {one.device.name: one for one in found(put(tmp_path, {"relay.log": "\n".join(rows) + "\n"}))}
+    assert set(devices) == {"hub1", "br-2"} | ({"br-3"} if dull else set())
+    reading = read_capture(devices["br-2"].captures[0])
+    assert (reading.records[0].inv_spi_events, reading.records[0].inv_spi_unparsed) == (3, 0)

@@ -15,7 +15,7 @@ from pathlib import Path
 from collector.model import Capture
 from collector.parse import redact_lines
 from collector.parse.log import census, excerpts
-from collector.parse.log.header import REACH, read_header
+from collector.parse.log.header import REACH, json_host, read_header
 from collector.snapshot.stray import MNEMONIC
 from collector.snapshot.text import Document
 
@@ -62,7 +62,7 @@ def routers(document: Document) -> dict[str, Capture]:
             if kept and line.strip() and (line[:1].isspace() or (_REPEATED in line and name in line)):
                 found[name].kept.append((number, line))
             continue
-        who = _who(line[: match.start()])
+        who = _who(line[: match.start()]) or json_host(line)
         name = who or ""
         router = found.setdefault(name, _Router())
         router.first = router.first or (number, line)

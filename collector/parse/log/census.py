@@ -82,7 +82,7 @@ def _unusual(piece: bytes, start: int) -> bytes | None:
         return b""
     line = piece[start : min(piece.find(b"\n", start), start + 4096)]
     found = _MESSAGE.search(line)
-    return name_of(line[: found.start() + 1]) if found else None
+    return name_of(line if line.lstrip()[:1] == b"{" else line[: found.start() + 1]) if found else None
 
 
 def _numbered(piece: bytes, starts: dict[bytes, int], before: int) -> Iterator[tuple[bytes, tuple[int, bytes]]]:

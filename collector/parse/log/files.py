@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 
 from collector.model import LogMessage
-from collector.parse.log.header import REACH, read_header
+from collector.parse.log.header import REACH, json_host, read_header
 from collector.parse.log.scan import begins_message, scan_numbered
 
 _PIECE = 1 << 20
@@ -238,7 +238,7 @@ def name_of(line: bytes) -> bytes:
         return usual[1]
     text = _text(line)
     header = read_header(text[: text.find("%")][-REACH:]) if "%" in text else None
-    return ((header.origin or header.relay_host or "") if header else "").encode()
+    return ((header and (header.origin or header.relay_host)) or json_host(text) or "").encode()
 
 
 def _text(line: bytes) -> str:

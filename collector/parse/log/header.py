@@ -9,7 +9,7 @@ without `service timestamps` has no stamp of its own: then the relay's is the on
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from collector.model import Stamp
@@ -44,6 +44,14 @@ _BARE = re.compile(
 )
 _GLUED = re.compile(rf"{_STAMP}{_AFTER}")  # right behind the last word of another message
 _LONE_NAME = re.compile(rf"(?!(?:{_KNOWN_ZONE}):? $)(?P<origin>[A-Za-z0-9_][\w\-]*(?:\.[\w\-]+)*):? $")
+# `grep` puts the file's name before a line, with -n its number
+_GREP = re.compile(
+    r"(?:/[\w./\-]{1,200}|[\w./\-]{1,200}\.(?:log|txt|gz|bz2|xz|out|syslog)[\w.\-]{0,40}):(?:\d{1,9}:)?(?=\S)"
+)
+_JSON = re.compile(
+    r"""\s{0,8}\{.{0,4000}?"(?:host|hostname|host_name|fromhost|logsource|sysloghost)" ?: ?"""
+    r"""(?:\{[^{}]{0,400}?"(?:name|hostname|ip)" ?: ?)?"([\w.\-:]{1,64})\""""
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +69,12 @@ class Header:
     relay_time: datetime | None = None
 
 
+def json_host(line: str) -> str | None:
+    """The host that a collector wrote into a line of JSON."""
+    match = _JSON.match(line) if line.lstrip()[:1] == "{" else None
+    return match[1] if match else None
+
+
 def read_header(text: str) -> Header | None:
     """The header that ends at the end of `text` (blanks squeezed, the `%` follows); `None` where there is none.
 
@@ -69,6 +83,9 @@ def read_header(text: str) -> Header | None:
     text = text.replace("\ufeff", "")
     if not text:
         return Header(start=0)
+    if grep := _GREP.match(text):
+        header = read_header(text[grep.end() :])
+        return header and replace(header, start=header.start + grep.end() if header.start else 0)
     for pattern, build in ((_STAMPED, _stamped), (_RELAYED, _relayed), (_BARE, _bare)):
         if match := pattern.search(text):
             return build(match)
