@@ -114,6 +114,38 @@ def test_a_clean_run_is_not_undone_by_one_that_could_not_look(ledger):
     assert states(keep(ledger, report(well(), minutes=60))) == ["resolved 1"]
 
 
+@pytest.mark.parametrize(
+    "again",
+    [
+        well(counters=(counter(delta=5000),)),
+        facts(incident(peer(), state=State.PENDING, keys=(key(state=State.PENDING, ages=(20,)),)), peers=(peer(),)),
+    ],
+)
+def test_a_run_that_saw_drops_or_a_line_again_starts_the_count_anew(ledger, again):
+    keep(ledger, report(broken()))
+    keep(ledger, report(well(), minutes=15))
+    keep(ledger, report(well(), minutes=30))
+    keep(ledger, report(again, minutes=45))
+    assert states(keep(ledger, report(well(), minutes=60))) == []
+    assert states(keep(ledger, report(well(), minutes=75))) == []
+    assert [state.split()[0] for state in states(keep(ledger, report(well(), minutes=90)))] == ["resolved"]
+
+
+@pytest.mark.parametrize(("behind", "closes"), [(0, True), (7, False), (-11, True)])
+def test_a_clock_that_is_off_proves_no_silence_that_the_log_does_not_reach(ledger, behind, closes):
+    """The log reaches back 16 minutes by its router's clock, and 16 minus `behind` in truth; looks are 15 minutes apart."""
+
+    def short(minutes):
+        router = NOW + timedelta(minutes=minutes - behind)
+        log = replace(well().log, covers_since=router - timedelta(minutes=16 - max(0, behind)))
+        return replace(well(), log=log, device_time=router)
+
+    keep(ledger, report(broken()))
+    for minutes in (15, 30):
+        keep(ledger, report(short(minutes), minutes=minutes))
+    assert bool(states(keep(ledger, report(short(45), minutes=45)))) is closes
+
+
 def test_trouble_in_between_starts_the_count_anew(ledger):
     keep(ledger, report(broken()))
     keep(ledger, report(well(), minutes=15))

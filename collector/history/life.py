@@ -2,7 +2,7 @@
 
 A finding opens when a rule says so (rules never open an error from one log line). It closes only after `close_runs`
 runs in a row that reached the device, read what the rule needs, and proved the trouble gone. A run that could not
-look changes nothing.
+look changes nothing; one that saw drops or lines again without a finding begins the count anew.
 """
 
 from __future__ import annotations
@@ -15,10 +15,14 @@ from collector.model import Finding
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Absence:
-    """Whether a run that did not report a finding proved it gone, and why (not), for a person."""
+    """Whether a run that did not report a finding proved it gone, and why (not), for a person.
+
+    contrary: the run saw signs of the trouble, not merely nothing: what earlier runs proved is worth no more.
+    """
 
     proven: bool
     why: str
+    contrary: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +57,7 @@ def unseen(entry: Entry, absence: Absence, *, close_runs: int, at: datetime) -> 
     if entry.finding.state == "resolved":
         return entry
     if not absence.proven:
-        return replace(entry, note=absence.why)
+        return replace(entry, clean_runs=0 if absence.contrary else entry.clean_runs, note=absence.why)
     clean = entry.clean_runs + 1
     if clean < close_runs:
         return replace(entry, clean_runs=clean, note=f"{absence.why}; {clean} of {close_runs} clean runs")

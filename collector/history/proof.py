@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from collector.history.life import Absence
-from collector.model import UNKNOWN_SPI, CaptureStatus, Facts, Finding, Incident, State
+from collector.model import UNKNOWN_SPI, CaptureStatus, Facts, Finding, Incident, State, clock_shift
 
 OPEN_STATES = frozenset(
     {State.PERSISTENT, State.PENDING, State.INSUFFICIENT_DATA, State.RECURRING_REKEY, State.SCAN, State.UNKNOWN_SOURCE}
@@ -48,11 +48,15 @@ def _log(finding: Finding, facts: Facts, looked_before: datetime | None) -> Abse
     for incident in facts.incidents:
         ours = _ours(finding, incident)
         if ours and incident.state in OPEN_STATES:
-            return Absence(proven=False, why=f"the flow is still {incident.state.value}")
+            seen = incident.state is not State.INSUFFICIENT_DATA
+            return Absence(proven=False, why=f"the flow is still {incident.state.value}", contrary=seen)
         if ours and incident.state is State.HEALED:
             return None
     since = looked_before or finding.last_seen
     covered = facts.log.covers_since
+    shift = clock_shift(facts)  # the looks are dated by the collector, the log by its router
+    if covered is not None and shift is not None:
+        covered += shift
     if covered is None or (since is not None and covered > since):
         return Absence(proven=False, why="the log does not reach back to the last look: silence proves nothing")
     return None
@@ -79,5 +83,6 @@ def _counters(facts: Facts) -> Absence | None:
             return Absence(proven=False, why=f"{counter.name} has no earlier sample to compare with")
         hours = timedelta(seconds=counter.delta_seconds or 0) / timedelta(hours=1)
         if counter.delta and counter.delta > noise * max(hours, 1 / 60):
-            return Absence(proven=False, why=f"{counter.name} rose by {counter.delta} since the last sample")
+            why = f"{counter.name} rose by {counter.delta} since the last sample"
+            return Absence(proven=False, why=why, contrary=True)
     return None
