@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import resource
 import threading
@@ -11,7 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from crews import alive, workers_of
 from faulty import LINES, client_threads, device_of, lasting, look, once
+from promises import inventory_of, starting, wait_until
 from test_promises_bounds import files_open_by_clients
 from test_session_faults import CASES
 
@@ -123,3 +126,35 @@ def test_a_wrong_password_across_two_hundred_devices():
         )
         assert len(rows) == 200
         assert sum(server.record.passwords for server in servers) <= 3
+
+
+def test_two_hundred_routers_in_two_processes(tmp_path):
+    """The same fleet through the command: complete, nothing left, and what the run itself holds stays small."""
+    names = [case.fault for case in CASES if case.fault not in {"none", "slow3"}]
+    chosen = random.Random(11).sample(names, FAULTY)
+    with Faults() as faults:
+        servers = [(f"ok{number}", faults.start("none", lifetime=900)) for number in range(HEALTHY)]
+        servers += [(f"bad{number}-{name}", faults.start(name, lifetime=900)) for number, name in enumerate(chosen)]
+        inventory = inventory_of(servers, tmp_path / "inventory.yaml", more="  timeout: {device: 30}\n")
+        words = (
+            *("sweep", "-i", str(inventory), "--state", str(tmp_path / "state"), "--save", str(tmp_path / "saved")),
+            *("--processes", "2", "--workers", "60", "-f", "json", "-o", str(tmp_path / "report.json")),
+        )
+        with starting(*words) as process:
+            wait_until(lambda: len(workers_of(process.pid)) == 2, process)
+            workers = workers_of(process.pid)
+            _, err = process.communicate(timeout=900)
+        assert process.returncode == 3, err
+        assert not any(alive(pid) for pid in workers)
+        document = json.loads((tmp_path / "report.json").read_text())
+        codes = {device["name"]: [each["code"] for each in device["failures"]] for device in document["devices"]}
+        assert codes.keys() == {name for name, _ in servers}
+        assert not [name for name, found in codes.items() if "E_INTERNAL" in found]
+        healthy = [device for device in document["devices"] if device["name"].startswith("ok")]
+        assert not [device["name"] for device in healthy if {"E_DEADLINE", "E_CONN_LOST"} & set(codes[device["name"]])]
+        first = {note["command"]: note["status"] for note in healthy[0]["captures"]}
+        assert all({note["command"]: note["status"] for note in each["captures"]} == first for each in healthy)
+        assert len(list((tmp_path / "saved").glob("*/snapshot.json"))) >= HEALTHY
+        assert PASSWORD not in (tmp_path / "report.json").read_text()
+        assert PASSWORD.encode() not in err
+    assert not list((tmp_path / "state").glob("run-*"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import re
 import signal
 import stat
@@ -15,14 +16,15 @@ from pathlib import Path
 
 import pytest
 from crews import Asking, alive, ran, wait_for, workers_of
-from faulty import LINES, QUICK, device_of
+from faulty import LINES, QUICK, device_of, literal
 from promises import inventory_of, spi, starting, wait_until
 
 from collector.collect import hands, processes_for
-from collector.collect.crew import Crew
+from collector.collect.crew import Crew, Office
 from collector.collect.gate import Gate, Word
 from collector.collect.hands import Job
 from collector.collect.lock import device_lock
+from collector.collect.messages import Matter, Question
 from collector.errors import ErrorCode, StateError
 from collector.lab.faults import OUTPUTS, PASSWORD, USERNAME, Faults
 from collector.model import Device, Reference, SshSettings
@@ -119,6 +121,7 @@ def test_both_processes_visit_at_one_pace_with_one_secret_and_one_trust(faults, 
         say=told.append,
     )
     assert run.outcome.complete == 16
+    assert run.outcome.logins == 16  # each took its turn from the one bucket
     assert len(run.processes) == 2
     assert os.getpid() not in run.processes
     assert asked.read_text() == "x\n"
@@ -286,6 +289,20 @@ def test_a_login_of_which_no_word_came_counts_as_one_that_may_have_been_rejected
         proven.begins()
         proven.lost(f"r{number}")
     assert proven.word(0) is Word.GO
+
+
+def test_a_login_is_answered_with_its_turn_and_an_error_as_it_was():
+    job = Job(Device(name="r", host="h"), "key")
+    office = Office(secrets=Secrets({}), trust=Trust(), pace=lambda asked: 2.5 if asked is job else 0, told=str)
+    assert office.answer(Question(number=1, matter=Matter.LOGIN, arguments=()), job).value == 2.5
+    secret = Question(number=2, matter=Matter.SECRET, arguments=(Reference(kind="env", value="NOT_SET"), "password"))
+    answer = office.answer(secret, None)
+    error = pickle.loads(pickle.dumps(answer)).problem.error()
+    assert (error.code, error.phase, "NOT_SET" in error.message) == (ErrorCode.CREDENTIAL, "credential", True)
+    given = Question(number=3, matter=Matter.SECRET, arguments=(literal("s3cret"), "password"))
+    answer = office.answer(given, None)
+    assert answer.value == "s3cret"
+    assert "s3cret" not in repr(answer)
 
 
 def test_a_worker_without_a_run_leaves(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -15,11 +16,14 @@ import pytest
 from faulty import LINES, QUICK, client_threads, device_of, lasting, literal, once
 
 from collector.collect import Progress, Settings, arithmetic, sweep
+from collector.collect.gate import key_of
 from collector.collect.lock import device_lock
 from collector.errors import ErrorCode, SessionError
 from collector.lab.faults import OUTPUTS, PASSWORD, Faults
 from collector.model import Device, Reference
-from collector.session import Secrets, Trust
+from collector.session import HostKey, Secrets, Trust
+
+OTHER_KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIIv9mYb0oH3zJxq4BxSgQ2vP4xJ6b2y1m8b3m0T2QF0F"
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +97,6 @@ def test_a_success_forgets_the_doubt(faults, tmp_path):
     server = faults.start("none")
     (tmp_path / "refused.json").write_text('["other"]\n')
     device = device_of(server, "r1")
-    from collector.collect.gate import key_of
-
     (tmp_path / "refused.json").write_text(f'["{key_of(device)}", "other"]\n')
     run([device], settings(state=tmp_path))
     assert (tmp_path / "refused.json").read_text() == '["other"]\n'
@@ -106,6 +108,41 @@ def test_an_unreachable_canary_proves_nothing_and_blocks_nobody(faults):
     rows, outcome = run([*dead, *alive], settings(workers=10))
     assert outcome.complete == 6
     assert codes(rows) == {"E_REFUSED_EARLY": 6}
+
+
+def test_canaries_that_are_not_who_they_were_prove_the_password_and_nothing_else(faults, tmp_path):
+    trust = Trust(tmp_path)
+    trust.identify("c0", hostname="OTHER")
+    trust.identify("c1", serial="OTHER")
+    trust.identify("c2", hostname="R1", serial="OTHER")
+    pinned = (tmp_path / "identities.json").read_bytes()
+    servers = {name: faults.start("none") for name in ("c0", "c1", "c2", "r3", "r4", "r5")}
+    devices = [device_of(server, name) for name, server in servers.items()]
+    rows, outcome = run(devices, settings(workers=3, trust=trust, state=tmp_path, retries=True))
+    assert codes(rows) == {"E_IDENTITY": 3}
+    assert outcome.complete == 3  # the login itself went through: the rest of the fleet is visited
+    for name in ("c0", "c1", "c2"):
+        assert rows[name].failures[0].code is ErrorCode.IDENTITY
+        assert rows[name].captures == ()  # what it said is attached to nobody
+        assert servers[name].record.connections == 1
+    assert servers["c0"].record.lines() == []  # the prompt told it: nothing was typed
+    (tmp_path / "refused.json").write_text(json.dumps([key_of(devices[0])]))  # as if the last run had stopped it
+    run(devices[:1], settings(trust=trust, state=tmp_path))
+    assert (tmp_path / "refused.json").read_text() == "[]\n"
+    for name, said in json.loads(pinned).items():
+        assert said.items() <= json.loads((tmp_path / "identities.json").read_text())[name].items()
+
+
+def test_canaries_with_a_changed_key_prove_nothing_and_block_nobody(faults):
+    trust = Trust()
+    servers = [faults.start("none") for _ in range(6)]
+    for server in servers[:3]:
+        trust.pin(server.host, server.port, HostKey(type="ssh-ed25519", blob=OTHER_KEY))
+    devices = [device_of(server, f"r{number}") for number, server in enumerate(servers)]
+    rows, outcome = run(devices, settings(workers=3, trust=trust))
+    assert codes(rows) == {"E_HOSTKEY_CHANGED": 3}
+    assert [server.record.passwords for server in servers] == [0, 0, 0, 1, 1, 1]
+    assert outcome.complete == 3
 
 
 def test_a_refused_enable_secret_stops_too(faults):
