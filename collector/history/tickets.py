@@ -23,7 +23,6 @@ from collector.model import Finding, Level, Verdict
 
 PARENT_RULE = "SPI000"
 COUNTER_RULE = "SPI007"  # of a router: its drop counter rises, and no line tells whose packets these are
-KEPT_DONE = 10_000  # acts that were told, without their words
 
 
 class Act(StrEnum):
@@ -186,7 +185,8 @@ def _both_ends(steps: Sequence[Step], tickets: Mapping[str, Ticket]) -> list[Ste
                 finding=_with_others(lead.finding, [step.finding for step in others]),
                 children=tuple(step.finding.id for step in others),
             )
-    return [_held(step, tickets, result) for step in result.values()]
+    spoken_for = _children(tickets)
+    return [_held(step, spoken_for.get(step.finding.id, ()), result) for step in result.values()]
 
 
 def _counted(steps: Sequence[Step], tickets: Mapping[str, Ticket]) -> list[Step]:
@@ -247,11 +247,19 @@ def _with_others(finding: Finding, others: Sequence[Finding]) -> Finding:
     return replace(finding, message=f"{finding.message} The other direction is broken too: {told}.")
 
 
-def _held(step: Step, tickets: Mapping[str, Ticket], steps: Mapping[str, Step]) -> Step:
+def _children(tickets: Mapping[str, Ticket]) -> dict[str, list[str]]:
+    """What each ticket speaks for."""
+    found: dict[str, list[str]] = {}
+    for ticket in tickets.values():
+        if ticket.parent is not None:
+            found.setdefault(ticket.parent, []).append(ticket.finding)
+    return found
+
+
+def _held(step: Step, children: Sequence[str], steps: Mapping[str, Step]) -> Step:
     """No ticket is closed while something that it speaks for is open."""
     if step.act is not Act.CLOSE:
         return step
-    children = [ticket.finding for ticket in tickets.values() if ticket.parent == step.finding.id]
     still = [child for child in children if child in steps and steps[child].finding.state != "resolved"]
     if still:
         return replace(step, act=Act.NOTHING, why=f"its other end is still open: {', '.join(sorted(still))}")
@@ -268,36 +276,43 @@ def _parents(
     steps: Sequence[Step], tickets: Mapping[str, Ticket], by_id: Mapping[str, Entry], limits: Limits
 ) -> list[Step]:
     """Many new tunnels of one device become one parent; a parent closes when all its children have."""
-    result = list(steps)
-    for device in sorted({step.finding.device for step in steps if step.act is Act.CREATE}):
-        births = [step for step in result if step.act is Act.CREATE and step.finding.device == device]
-        if len(births) >= limits.parent_from:
-            parent = _parent(device, births)
+    births: dict[str, list[Step]] = {}
+    for step in steps:
+        if step.act is Act.CREATE:
+            births.setdefault(step.finding.device, []).append(step)
+    parents: list[Step] = []
+    parent_of: dict[str, str] = {}
+    for device, born in sorted(births.items()):
+        if len(born) >= limits.parent_from:
+            parent = _parent(device, born)
             known = tickets.get(parent.id)
             act = Act.CREATE if known is None else Act.REOPEN if known.state == "closed" else Act.UPDATE
-            born = {step.finding.id for step in births}
-            result = [
-                replace(step, act=Act.NOTHING, why=f"spoken for by {parent.id}") if step.finding.id in born else step
-                for step in result
-            ]
-            result.append(
+            parent_of |= {step.finding.id: parent.id for step in born}
+            parents.append(
                 Step(
                     act=act,
                     finding=parent,
-                    why=f"{len(births)} tunnels of {device} at once",
+                    why=f"{len(born)} tunnels of {device} at once",
                     reference=known.reference if known else None,
                     digest=digest_of(parent),
-                    children=_all_of(births),
+                    children=_all_of(born),
                 )
             )
+    result = [
+        replace(step, act=Act.NOTHING, why=f"spoken for by {parent_of[step.finding.id]}")
+        if step.finding.id in parent_of
+        else step
+        for step in steps
+    ]
+    result += parents
     acting = {step.finding.id for step in result if step.act is not Act.NOTHING}
-    for ticket in tickets.values():
-        children = [child for child in tickets.values() if child.parent == ticket.finding]
-        if not children or ticket.state != "open" or ticket.finding in acting:
+    for number, children in _children(tickets).items():
+        ticket = tickets.get(number)
+        if ticket is None or ticket.state != "open" or ticket.finding in acting:
             continue
         if ticket.finding in by_id:
             continue  # one of both ends speaks for the other, see `_both_ends`
-        known_children = [by_id[child.finding].finding for child in children if child.finding in by_id]
+        known_children = [by_id[child].finding for child in children if child in by_id]
         if known_children and all(child.state == "resolved" for child in known_children):  # others went by retention
             parent = _closing(ticket, known_children[0])
             result.append(
@@ -307,7 +322,7 @@ def _parents(
                     why=f"all {len(children)} tunnels are resolved",
                     reference=ticket.reference,
                     digest=ticket.digest,
-                    children=tuple(child.finding for child in children),
+                    children=tuple(children),
                 )
             )
     return result
@@ -406,6 +421,7 @@ def enqueue(ledger: Ledger, sink: str, steps: Iterable[Step], *, at: datetime) -
     decided = {step.finding.id: step for step in steps}
     wanted = [step for step in decided.values() if step.act is not Act.NOTHING]
     with transaction(ledger) as db:
+        db.execute("DELETE FROM outbox WHERE state = 'done'")  # an earlier version kept what was told
         rows = db.execute(
             "SELECT number, finding, action, tries FROM outbox WHERE sink = ? AND state <> 'done'", (sink,)
         )
@@ -492,13 +508,8 @@ def done_all(ledger: Ledger, sink: str, told: Sequence[tuple[Step, str | None]],
     """The tracker has all of these: each with its reference, in one write. What was said is not kept a second time."""
     with transaction(ledger) as db:
         for step, reference in told:
-            db.execute(
-                "UPDATE outbox SET state = 'done', error = '', body = '', children = '[]' WHERE number = ?",
-                (step.number,),
-            )
+            db.execute("DELETE FROM outbox WHERE number = ?", (step.number,))
             _done(db, sink, step, reference, at)
-        newest = max((step.number for step, _ in told), default=0)
-        db.execute("DELETE FROM outbox WHERE state = 'done' AND number < ? - ?", (newest, KEPT_DONE))
 
 
 def _done(db: sqlite3.Connection, sink: str, step: Step, reference: str | None, at: datetime) -> None:
