@@ -224,5 +224,34 @@ def test_no_hole_is_closed_while_the_log_loses_messages(runs):
 def test_a_run_that_could_not_read_the_log_leaves_the_counts(runs):
     runs.run(0, 45)
     assert runs.run(15, 99, refused=True).devices[0].log is None
-    assert runs.past() == PastLog(at=NOW, dropped=45, rate_limited=0, overruns=0)
+    assert runs.past() == PastLog(at=NOW, dropped=45, rate_limited=0, overruns=0, missing=4998)
     assert view(runs.run(30, 45)).covers == timedelta(hours=2)
+
+
+@pytest.mark.parametrize(("missing", "covered"), [(1, True), (0, False), (2, False), (None, False)])
+def test_after_a_clear_silence_is_proven_from_the_last_visit_on_that_missed_as_many(missing, covered):
+    """Three were logged, two stand: which one is missing nobody knows; as many at the last visit, and none since."""
+    cleared = (LOG, log(line(1200), other(5), logged=3))
+    made = made_of((CLOCK, clock()), (CONFIG, config()), cleared, history=History(log=replace(past(), missing=missing)))
+    assert ("log-lines-missing" in codes(made, blocking=True)) is not covered
+    assert made.log is not None
+    assert made.log.missing == 1
+    if covered:
+        assert made.log.covers is not None
+        assert timedelta(minutes=14) < made.log.covers <= timedelta(minutes=15, seconds=5)
+        assert "as many as at the last visit" in " ".join(spot.message for spot in made.blind_spots)
+    else:
+        assert made.log.covers is None
+
+
+def test_a_log_that_was_cleared_closes_what_was_over_before():
+    """The line is older than the last look, and since then the log is whole: what it cannot tell of before is no matter."""
+    from collector.history.proof import absence
+
+    text = (LOG, log(line(1200), other(5), logged=3))
+    made = made_of((CLOCK, clock()), (CONFIG, config()), text, history=History(log=replace(past(), missing=1)))
+    assert incident(made).state is State.INSUFFICIENT_DATA
+    broken = made_of((CLOCK, clock()), (CONFIG, config()), (LOG, log(line(80), line(10), logged=2)))
+    (finding,) = (f for f in rules.to_findings(broken, rules.judge(broken)) if f.peer is not None and f.spis)
+    assert absence(finding, made, looked_before=LAST).proven
+    assert not absence(finding, made, looked_before=LAST - timedelta(minutes=6)).proven  # the line came since

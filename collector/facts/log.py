@@ -87,10 +87,11 @@ def build(
     last = pages[-1]
     sightings, related = _merged(pages, last.places.read_at)
     lost = _losses(last, _earlier(pages), history)
-    blind = [*_blind(last, lost, clock), *_unread(looks)]
+    as_before = _missing_since(last, history)
+    blind = [*_blind(last, lost, clock, as_before), *_unread(looks)]
     timed, read_at = clock.at(last.look) is not None, last.places.read_at
     reach = _covers(pages, blind, history, sightings, visit=origin == "visit", timed=timed)
-    covers = _after_losses(reach, lost, last)
+    covers = _after_losses(reach, lost, last, as_before)
     view = LogView(
         header=last.log.header,
         covers_since=None if covers is None or read_at is None or _gathered(last) else read_at - covers,
@@ -103,6 +104,7 @@ def build(
         covers=covers,
         clockless=not timed and not _since_boot(last),
         lost_until=lost.until if lost is not None else None,
+        missing=_missing(last),
     )
     if reach is not None and view.wrapped and reach < _SHORT:
         blind.append(
@@ -131,11 +133,33 @@ def _losses(page: _Page, before: _Page | None, history: History) -> losses.Losse
     return losses.of(header, before=earlier, past=history.log, taken_at=page.look.taken_at, uptime=page.uptime)
 
 
-def _after_losses(covers: timedelta | None, lost: losses.Losses | None, page: _Page) -> timedelta | None:
+def _after_losses(
+    covers: timedelta | None, lost: losses.Losses | None, page: _Page, as_before: datetime | None
+) -> timedelta | None:
     """Silence proves nothing for the time in which messages were lost: only what came after counts."""
-    if covers is None or lost is None or lost.until is None or page.look.taken_at is None:
+    ends = [end for end in (lost.until if lost is not None else None, as_before) if end is not None]
+    if covers is None or not ends or page.look.taken_at is None:
         return covers
-    return min(covers, max(page.look.taken_at - lost.until, timedelta()))
+    return min(covers, max(page.look.taken_at - max(ends), timedelta()))
+
+
+def _missing(page: _Page) -> int | None:
+    """Messages that were logged and do not stand here; `None` where that says nothing."""
+    header = page.log.header
+    if header is None or header.messages_logged is None or _wrapped(page) is None:
+        return None
+    return header.messages_logged - page.log.total
+
+
+def _missing_since(page: _Page, history: History) -> datetime | None:
+    """The last visit, where lines that are missing here were missing then already: nothing was lost since.
+
+    A log that was cleared lacks what it lacked then, visit after visit, until it is full again.
+    """
+    past, header, taken = history.log, page.log.header, page.look.taken_at
+    if past is None or header is None or taken is None or past.at >= taken or not _lines_lost(page, header):
+        return None
+    return past.at if past.missing is not None and past.missing == _missing(page) else None
 
 
 def _hidden(blind: list[BlindSpot], lost: losses.Losses | None) -> str:
@@ -273,7 +297,9 @@ def _unread(looks: Looks) -> Iterator[BlindSpot]:
         )
 
 
-def _blind(page: _Page, lost: losses.Losses | None, clock: DeviceClock) -> Iterator[BlindSpot]:
+def _blind(
+    page: _Page, lost: losses.Losses | None, clock: DeviceClock, as_before: datetime | None
+) -> Iterator[BlindSpot]:
     header, evidence = page.log.header, _head(page)
     if header is not None:
         yield from _blind_header(header, evidence)
@@ -283,9 +309,11 @@ def _blind(page: _Page, lost: losses.Losses | None, clock: DeviceClock) -> Itera
             yield BlindSpot(
                 code="log-lines-missing",
                 message=f"{header.messages_logged} messages were logged, {page.log.total} stand here, and the buffer of "
-                f"{header.buffer_bytes} bytes could hold more: it was cleared, or lines are missing",
+                f"{header.buffer_bytes} bytes could hold more: it was cleared, or lines are missing"
+                + (", as many as at the last visit" if as_before is not None else ""),
                 need="log",
                 evidence=evidence,
+                blocking=as_before is None,
             )
     if page.log.inv_spi_unparsed:
         yield BlindSpot(

@@ -197,6 +197,7 @@ def _past_log(row: sqlite3.Row | None) -> PastLog | None:
         rate_limited=row["rate_limited"],
         overruns=row["overruns"],
         lost_until=codec.time_of(row["lost_until"]),
+        missing=row["missing"],
     )
 
 
@@ -371,8 +372,8 @@ def _losses(db: sqlite3.Connection, facts: Facts) -> None:
         return
     until = facts.log.lost_until
     db.execute(
-        "INSERT OR REPLACE INTO log_losses VALUES (?,?,?,?,?,?)",
-        (facts.device.name, _utc(at), *counts, _utc(until) if until is not None else None),
+        "INSERT OR REPLACE INTO log_losses VALUES (?,?,?,?,?,?,?)",
+        (facts.device.name, _utc(at), *counts, _utc(until) if until is not None else None, facts.log.missing),
     )
 
 

@@ -45,21 +45,33 @@ def _config(facts: Facts) -> Absence:
 def _log(finding: Finding, facts: Facts, looked_before: datetime | None) -> Absence | None:
     if facts.log is None or facts.incidents is None or facts.sightings is None:
         return Absence(proven=False, why="the log was not read in this run")
-    for incident in facts.incidents:
-        ours = _ours(finding, incident)
-        if ours and incident.state in OPEN_STATES:
-            seen = incident.state is not State.INSUFFICIENT_DATA
-            return Absence(proven=False, why=f"the flow is still {incident.state.value}", contrary=seen)
-        if ours and incident.state is State.HEALED:
-            return None
     since = looked_before or finding.last_seen
     covered = facts.log.covers_since
     shift = clock_shift(facts)  # the looks are dated by the collector, the log by its router
     if covered is not None and shift is not None:
         covered += shift
-    if covered is None or (since is not None and covered > since):
+    reaches = covered is not None and (since is None or covered <= since)
+    for incident in facts.incidents:
+        ours = _ours(finding, incident)
+        if ours and reaches and since is not None and _old(incident, since, shift):
+            continue
+        if ours and incident.state in OPEN_STATES:
+            seen = incident.state is not State.INSUFFICIENT_DATA
+            return Absence(proven=False, why=f"the flow is still {incident.state.value}", contrary=seen)
+        if ours and incident.state is State.HEALED:
+            return None
+    if not reaches:
         return Absence(proven=False, why="the log does not reach back to the last look: silence proves nothing")
     return None
+
+
+def _old(incident: Incident, since: datetime, shift: timedelta | None) -> bool:
+    """A flow of which the log cannot tell when it ended, and of which no line is younger than the last look."""
+    if incident.state is not State.INSUFFICIENT_DATA or incident.last_seen is None:
+        return False
+    return all(key.state is State.INSUFFICIENT_DATA or key.state not in OPEN_STATES for key in incident.keys) and (
+        incident.last_seen + (shift or timedelta()) < since
+    )
 
 
 def _ours(finding: Finding, incident: Incident) -> bool:

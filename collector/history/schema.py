@@ -91,6 +91,8 @@ MIGRATIONS: tuple[str, ...] = (
         lost_until TEXT
     ) WITHOUT ROWID;
     """,
+    # whether more messages are missing from a log than at the last visit: after `clear logging` they are as many for long
+    "ALTER TABLE log_losses ADD COLUMN missing INTEGER;",
 )
 
 

@@ -287,6 +287,7 @@ class LogView:
     covers: timedelta | None = None
     clockless: bool = False
     lost_until: datetime | None = None  # collector's time up to which the drop counts are known to have grown
+    missing: int | None = None  # messages that were logged and do not stand here, where the head tells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,6 +306,7 @@ class PastLog:
     """The losses that the head of the log showed at the last visit that read it. at: the collector's time.
 
     lost_until: the latest visit that saw them grow: silence before it proves nothing. `None`: none did since the boot.
+    missing: messages that were logged and did not stand there; more of them later were lost in between.
     """
 
     at: datetime
@@ -312,6 +314,7 @@ class PastLog:
     rate_limited: int | None = None
     overruns: int | None = None
     lost_until: datetime | None = None
+    missing: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
