@@ -5,14 +5,15 @@ for the rest of each packet. In a fleet run that is half of a login's processor 
 all that the socket holds and hands whole packets to the library's handlers; each wait ends at `until`, so that no
 watchdog is needed. Connections to jump hosts, which many visits share, keep the library's thread.
 
-Leans, beside the hooks named in `transport`, on `Transport._handler_table`, `_channel_handler_table`,
-`_send_user_message`, `channel_events`, `Packetizer.read_message` and `set_inbound_cipher`: `missing` names those that
-a version of the library does not have; visits then take the library's thread.
+What it leans on stands in the tables below: `missing` names what a version of the library does not have; visits then
+take the library's thread.
 """
 
 from __future__ import annotations
 
+import inspect
 import math
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -28,35 +29,77 @@ _READ = 65_536
 _STALLED = 10.0  # seconds without a byte, within a packet that has begun
 _IGNORE, _DISCONNECT, _DEBUG, _KEXINIT, _UNIMPLEMENTED = 2, 1, 4, 20, 3  # RFC 4253, section 12
 _KEX_FIRST, _KEX_LAST = 30, 41
+_CIPHER = inspect.signature(Packetizer.set_inbound_cipher)
 
-_LEANS_ON: tuple[tuple[type, tuple[str, ...]], ...] = (
-    (
-        Packetizer,
-        ("read_message", "set_inbound_cipher", "write_all", "read_all", "need_rekey", "complete_handshake", "close"),
+_LEANS_ON: dict[type, tuple[str, ...]] = {
+    Packetizer: (
+        "read_message",
+        "set_inbound_cipher",
+        "send_message",
+        "write_all",
+        "read_all",
+        "need_rekey",
+        "start_handshake",
+        "close",
+        "closed",
     ),
-    (
-        ServiceRequestingTransport,
-        (
-            "_channel_handler_table",
-            "_send_kex_init",
-            "_expect_packet",
-            "_enforce_strict_kex",
-            "_parse_debug",
-            "_send_user_message",
-            "_parse_newkeys",
-            "start_client",
-            "open_session",
-            "open_channel",
-        ),
+    ServiceRequestingTransport: (
+        "_check_banner",
+        "_channel_handler_table",
+        "_enforce_strict_kex",
+        "_expect_packet",
+        "_parse_disconnect",
+        "_parse_service_accept",
+        "_really_parse_kex_init",
+        "_send_kex_init",
+        "_send_message",
+        "_send_user_message",
+        "ensure_session",
+        "get_auth_handler",
+        "open_session",
+        "start_client",
     ),
-    (AuthOnlyHandler, ("wait_for_response", "send_auth_request", "_client_handler_table")),
-    (paramiko.Channel, ("_event_pending", "_wait_for_event", "_feed", "recv", "sendall")),
+    AuthOnlyHandler: ("_client_handler_table", "_handler_table", "send_auth_request", "wait_for_response"),
+}
+_HELD_BY_TRANSPORT = (
+    "_channels",
+    "_expected_packet",
+    "_handler_table",
+    "active",
+    "auth_handler",
+    "channel_events",
+    "channels_seen",
+    "clear_to_send",
+    "in_kex",
+    "initial_kex_done",
+    "kex_engine",
+    "packetizer",
 )
+_HELD_BY_CHANNEL = ("_unlink", "closed", "eof_received", "event", "out_window_size", "recv", "recv_ready", "sendall")
+_TOLD_OF_A_CIPHER = ("block_size", "mac_size", "etm", "aead")
 
 
 def missing() -> tuple[str, ...]:
     """What this version of the library does not have of all that the pump leans on."""
-    return tuple(f"{owner.__name__}.{name}" for owner, names in _LEANS_ON for name in names if not hasattr(owner, name))
+    ours, theirs = socket.socketpair()
+    try:
+        probe, channel = ServiceRequestingTransport(ours), paramiko.Channel(0)
+        return (
+            *(
+                f"{each.__name__}.{name}"
+                for each, names in _LEANS_ON.items()
+                for name in names
+                if not hasattr(each, name)
+            ),
+            *(f"Transport.{name}" for name in _HELD_BY_TRANSPORT if not hasattr(probe, name)),
+            *(f"Channel.{name}" for name in _HELD_BY_CHANNEL if not hasattr(channel, name)),
+            *(f"set_inbound_cipher({name})" for name in _TOLD_OF_A_CIPHER if name not in _CIPHER.parameters),
+        )
+    except (AttributeError, TypeError, ValueError) as error:
+        return (str(error),)
+    finally:
+        ours.close()
+        theirs.close()
 
 
 class TimeIsUpError(EOFError):
@@ -81,8 +124,9 @@ class PumpedPacketizer(BoundedPacketizer):
     def set_inbound_cipher(self, *arguments: Any, **more: Any) -> None:
         """As the library's; how a packet's end is known from its first bytes is remembered."""
         super().set_inbound_cipher(*arguments, **more)
-        self._block, self._mac = more["block_size"], more["mac_size"]
-        self._clear = more["aead"] or more["etm"]
+        told = _CIPHER.bind(self, *arguments, **more).arguments
+        self._block, self._mac = told["block_size"], told["mac_size"]
+        self._clear = bool(told.get("aead") or told.get("etm"))
 
     def whole(self) -> bool:
         """True where a packet can be read without waiting, or with an encrypted length has begun."""

@@ -1,0 +1,224 @@
+"""The transport without a thread: what it leans on is there, its waits end, and the library's thread is a way back."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import asyncssh
+import paramiko
+import pytest
+from faulty import LINES, PATIENT, QUICK, assert_harmless, client_threads, device_of, look
+from paramiko.packet import Packetizer
+
+from collector.lab.faults import OUTPUTS, Faults, Router
+from collector.session import connection, pump
+from collector.session.pump import PumpedPacketizer, PumpedTransport, TimeIsUpError
+from collector.session.transport import Transport
+
+LONG = OUTPUTS["show logging"] + "".join(f"Nov 24 12:00:00.{number:06}: %SYS-5-X: a line\n" for number in range(8000))
+
+
+@pytest.fixture(scope="module")
+def faults():
+    with Faults() as running:
+        yield running
+
+
+def test_the_library_has_all_that_the_pump_leans_on():
+    assert pump.missing() == (), "a new version of paramiko: read its changes before this test"
+    assert connection.TRANSPORT is PumpedTransport
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (Packetizer, "read_message"),
+        (paramiko.transport.ServiceRequestingTransport, "_send_kex_init"),
+        (paramiko.Channel, "recv_ready"),
+    ],
+)
+def test_what_a_version_does_not_have_is_named(monkeypatch, owner, name):
+    base = next(each for each in owner.__mro__ if name in vars(each))
+    monkeypatch.delattr(base, name)
+    assert [each for each in pump.missing() if each.endswith(name)]
+
+
+SHORT = replace(PATIENT, handshake=1)
+WITH_A_THREAD = (
+    ("none", None, {}),
+    ("cipher-ctr", None, {}),
+    ("tcp-silent", "E_TIMEOUT_HANDSHAKE", {"phases": SHORT}),
+    ("tcp-pre-ident", "E_TIMEOUT_HANDSHAKE", {"phases": SHORT}),
+    ("kex-group1", "E_SSH_ALGO", {}),
+    ("kbdint-again", "E_AUTH_REJECTED", {}),
+    ("kbdint-one", None, {}),
+    ("auth-hang", "E_AUTH_TIMEOUT", {"phases": replace(PATIENT, auth=3)}),
+    ("channel-silent", "E_TIMEOUT_SETUP", {"phases": replace(PATIENT, channel=1)}),
+    ("pty-silent", "E_TIMEOUT_SETUP", {"phases": replace(PATIENT, shell=1)}),
+    ("hang-mid", "E_TIMEOUT_READ", {"limits": replace(QUICK, idle=3)}),
+    ("drop-mid", "E_CONN_LOST", {}),
+)
+
+
+def test_with_the_library_s_thread_a_fault_ends_in_the_same_code(faults, monkeypatch):
+    monkeypatch.setattr(connection, "TRANSPORT", Transport)
+    with ThreadPoolExecutor(len(WITH_A_THREAD)) as pool:
+        runs = [pool.submit(look, faults.start(fault), **more) for fault, _, more in WITH_A_THREAD]
+        for (fault, code, _), run in zip(WITH_A_THREAD, runs, strict=True):
+            seen = run.result()
+            assert (fault, seen.codes) == (fault, [code] if code else [])
+            assert_harmless(seen)
+    assert client_threads() == []
+
+
+def test_a_visit_has_no_thread_of_its_own(faults):
+    running: list[str] = []
+
+    def plan(captures):
+        running.extend(type(thread).__name__ for thread in threading.enumerate() if isinstance(thread, Transport))
+        running.extend(thread.name for thread in threading.enumerate() if thread.name == "visit-watchdog")
+        return () if captures else LINES
+
+    from collector.session import Secrets, Trust, visit
+
+    snapshot = visit(device_of(faults.start("none")), plan, secrets=Secrets(), trust=Trust())
+    assert not snapshot.failures
+    assert running == []
+
+
+@pytest.mark.parametrize("fault", ["none", "cipher-ctr"])
+def test_keys_are_renewed_within_a_visit(faults, monkeypatch, fault):
+    """By us after 3 kB received; the answers stay whole."""
+    renewed: list[bool] = []
+    negotiate = PumpedTransport._negotiate_keys
+    monkeypatch.setattr(PumpedPacketizer, "REKEY_BYTES", 3000)
+    monkeypatch.setattr(
+        PumpedTransport, "_negotiate_keys", lambda self, message: (renewed.append(True), negotiate(self, message))[1]
+    )
+    seen = look(faults.start(fault, router=Router(outputs={"show logging": LONG})))
+    assert seen.codes == []
+    assert seen.capture("show logging").text == LONG
+    assert len(renewed) > 2
+
+
+def test_the_server_renews_keys_within_a_visit(faults, monkeypatch):
+    monkeypatch.setattr(asyncssh.connection, "_DEFAULT_REKEY_BYTES", 3000)
+    renewed: list[bool] = []
+    negotiate = PumpedTransport._negotiate_keys
+    monkeypatch.setattr(
+        PumpedTransport, "_negotiate_keys", lambda self, message: (renewed.append(True), negotiate(self, message))[1]
+    )
+    seen = look(faults.start("none", router=Router(outputs={"show logging": LONG})))
+    assert seen.codes == []
+    assert seen.capture("show logging").text == LONG
+    assert len(renewed) > 2
+
+
+@contextlib.contextmanager
+def cut_after(port: int, octets: int) -> Iterator[int]:
+    """A port behind which a server's bytes stop coming after `octets` of them, the connection open."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+
+        def carry() -> None:
+            with contextlib.suppress(OSError):
+                near = stack.enter_context(listener.accept()[0])
+                far = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+                threading.Thread(target=forth, args=(near, far), daemon=True).start()
+                left = octets
+                while left and (data := far.recv(min(left, 4096))):
+                    near.sendall(data)
+                    left -= len(data)
+
+        def forth(near: socket.socket, far: socket.socket) -> None:
+            with contextlib.suppress(OSError):
+                while data := near.recv(4096):
+                    far.sendall(data)
+
+        threading.Thread(target=carry, daemon=True).start()
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.parametrize("fault", ["none", "cipher-ctr"])  # with the length of a packet in the clear, and encrypted
+def test_a_packet_that_does_not_end_ends_the_visit(faults, monkeypatch, fault):
+    monkeypatch.setattr(pump, "_STALLED", 1.0)
+    server = faults.start(fault, router=Router(outputs={"show logging": LONG}))
+    with cut_after(server.port, 100_001) as port:
+        seen = look(server, replace(device_of(server), port=port), limits=replace(QUICK, idle=3))
+    assert seen.codes == ["E_TIMEOUT_READ"], seen.snapshot.failures
+    last = seen.snapshot.captures[-1]
+    assert (last.command, last.complete) == ("show logging", False)
+    assert 60_000 < len(last.text) < 100_001
+    assert LONG.startswith(last.text[:-200])
+
+
+def test_the_device_s_time_ends_a_wait_within_a_packet(faults):
+    server = faults.start("cipher-ctr", router=Router(outputs={"show logging": LONG}))
+    with cut_after(server.port, 100_001) as port:
+        seen = look(server, replace(device_of(server, seconds=3), port=port))
+    assert seen.codes[0] in {"E_DEADLINE", "E_TIMEOUT_READ"}
+    assert seen.seconds < 3 + 30
+
+
+def test_packets_without_end_are_no_answer():
+    """A server that greets and then only sends SSH_MSG_IGNORE: the handshake's time is over all the same."""
+    ours, theirs = socket.socketpair()
+    ended = threading.Event()
+
+    def flood() -> None:
+        with contextlib.suppress(OSError):
+            theirs.sendall(b"SSH-2.0-x\r\n")
+            while not ended.is_set():
+                theirs.sendall((b"\0\0\0\x0c\x0a\x02\0\0\0\0" + bytes(6)) * 100)
+
+    thread = threading.Thread(target=flood, daemon=True)
+    thread.start()
+    transport = PumpedTransport(ours, profile="modern", pinned=())
+    began = time.monotonic()
+    transport.until = began + 0.5
+    late = began + 30
+    try:
+        with pytest.raises((TimeIsUpError, paramiko.SSHException)):
+            transport.start_client()
+        assert time.monotonic() < late
+    finally:
+        ended.set()
+        transport.close_hard()
+        theirs.close()
+        thread.join()
+
+
+def test_a_packet_is_read_when_it_is_whole():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        packets = PumpedPacketizer(ours)
+        packet = b"\0\0\0\x0c\x0a\x02\0\0\0\0" + bytes(6)
+        theirs.sendall(packet[:10])
+        assert not packets.ready(time.monotonic())
+        theirs.sendall(packet[10:] + packet + packet[:1])
+        assert packets.ready(time.monotonic() + 60)
+        assert [packets.read_message()[0] for _ in range(2)] == [2, 2]
+        assert not packets.whole()
+        packets.until = time.monotonic() - 1
+        with pytest.raises(TimeIsUpError):
+            packets.read_all(2)
+        assert packets.out_of_time
+
+
+def test_nobody_waits_for_a_peer_that_does_not_read(monkeypatch):
+    monkeypatch.setattr(pump, "_STALLED", 0.2)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        packets = PumpedPacketizer(ours)
+        with pytest.raises(TimeIsUpError):
+            packets.write_all(bytes(50_000_000))
+        assert packets.out_of_time
+        theirs.close()
+        with pytest.raises(EOFError):
+            packets.write_all(b"x")
