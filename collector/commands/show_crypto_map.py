@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from collector.commands.blocks import Count, Empty, read_blocks
 from collector.commands.command import Command, Reading
-from collector.commands.crypto_maps import begins_entry, fold
+from collector.commands.crypto_maps import SELF_TEST, begins_entry, fold
 from collector.model import CryptoMapEntry
 
 
@@ -24,7 +24,15 @@ def read(lines: Iterable[str], filtered: str | None) -> Reading[CryptoMapEntry]:
                 total=lambda entries: sum(len(entry.peers) for entry in entries),
             ),
         ),
-        empty=Empty(wordings=("No crypto maps", "There are no", "There is no", "No crypto")),
+        empty=Empty(
+            wordings=(
+                "No crypto maps",
+                "There are no",
+                "There is no",
+                "No crypto",
+                f"Interfaces using crypto map {SELF_TEST}:",
+            )
+        ),
         filtered=filtered,
     )
 
