@@ -58,10 +58,10 @@ WITH_A_THREAD = (
     ("kex-group1", "E_SSH_ALGO", {}),
     ("kbdint-again", "E_AUTH_REJECTED", {}),
     ("kbdint-one", None, {}),
-    ("auth-hang", "E_AUTH_TIMEOUT", {"phases": replace(PATIENT, auth=3)}),
+    ("auth-hang", "E_AUTH_TIMEOUT", {"phases": replace(PATIENT, auth=1)}),
     ("channel-silent", "E_TIMEOUT_SETUP", {"phases": replace(PATIENT, channel=1)}),
     ("pty-silent", "E_TIMEOUT_SETUP", {"phases": replace(PATIENT, shell=1)}),
-    ("hang-mid", "E_TIMEOUT_READ", {"limits": replace(QUICK, idle=3)}),
+    ("hang-mid", "E_TIMEOUT_READ", {"limits": replace(QUICK, idle=1.5)}),
     ("drop-mid", "E_CONN_LOST", {}),
 )
 
@@ -150,7 +150,7 @@ def test_a_packet_that_does_not_end_ends_the_visit(faults, monkeypatch, fault):
     monkeypatch.setattr(pump, "_STALLED", 1.0)
     server = faults.start(fault, router=Router(outputs={"show logging": LONG}))
     with cut_after(server.port, 100_001) as port:
-        seen = look(server, replace(device_of(server), port=port), limits=replace(QUICK, idle=3))
+        seen = look(server, replace(device_of(server), port=port), limits=replace(QUICK, idle=2))
     assert seen.codes == ["E_TIMEOUT_READ"], seen.snapshot.failures
     last = seen.snapshot.captures[-1]
     assert (last.command, last.complete) == ("show logging", False)
@@ -161,9 +161,9 @@ def test_a_packet_that_does_not_end_ends_the_visit(faults, monkeypatch, fault):
 def test_the_device_s_time_ends_a_wait_within_a_packet(faults):
     server = faults.start("cipher-ctr", router=Router(outputs={"show logging": LONG}))
     with cut_after(server.port, 100_001) as port:
-        seen = look(server, replace(device_of(server, seconds=3), port=port))
+        seen = look(server, replace(device_of(server, seconds=2), port=port))
     assert seen.codes[0] in {"E_DEADLINE", "E_TIMEOUT_READ"}
-    assert seen.seconds < 3 + 30
+    assert seen.seconds < 2 + 30
 
 
 def test_packets_without_end_are_no_answer():
