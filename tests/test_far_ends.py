@@ -259,6 +259,26 @@ def test_a_router_of_this_run_that_could_not_be_read_is_asked_of_the_ledger(ledg
     assert (join.outcome, join.remembered.run) == (Outcome.STALE_CONFIRMED, run)
 
 
+def test_a_sender_behind_nat_that_this_run_read_is_no_sender_by_its_picture(ledger):
+    note(ledger, sender((SPI, 2400), local="10.66.0.2"))
+    now = sender((0x77, 3000), local="10.66.0.2", ago=0)
+    assert incident(again(ledger, receiver(), now)).join.named is None
+
+
+def test_of_two_names_for_one_address_the_router_of_this_run_is_meant(ledger):
+    note(ledger, sender((0x77, 2400), ago=7200, name="renamed"), sender((0x77, 2400), ago=7200))
+    assert incident(again(ledger, receiver())).join.outcome is Outcome.AMBIGUOUS
+    join = incident(again(ledger, receiver(), sender(ago=0, table=False))).join
+    assert (join.outcome, join.named) == (Outcome.FAR_END_UNKNOWN, "far")
+
+
+def test_what_this_router_itself_holds_needs_no_picture(ledger):
+    note(ledger, sender((SPI, 2400)))
+    held = receiver(log(*old(line(600))), flow(inbound=[(SPI, 3000)], outbound=[(0x88, 3000)]))
+    join = incident(again(ledger, held)).join
+    assert (join.outcome, join.remembered) == (Outcome.REKEY_RACE, None)
+
+
 def test_its_own_picture_is_never_the_sender(ledger):
     note(ledger, sender((SPI, 2400), name="hub"))
     assert incident(again(ledger, receiver())).join.named is None
@@ -300,6 +320,7 @@ def test_a_visit_that_could_not_read_the_configuration_leaves_the_addresses(ledg
     note(ledger, sender((SPI, 2400), ago=900))
     at = NOW
     note(ledger, build(snapshot((CLOCK, clock(at)), name="far", at=at), Policy()))
+    note(ledger, build(snapshot((CLOCK, clock(at)), (IPSEC, flow(R, local="10.0.0.9")), name="far", at=at), Policy()))
     assert devices_at(ledger, to_address(S)) == ("far",)
     note(ledger, sender((SPI, 2400), ago=0, local="198.51.100.99"))
     assert devices_at(ledger, to_address(S)) == ()

@@ -44,7 +44,7 @@ def _of_captures(paths: list[str], policy: Policy) -> Report:
 
 
 def _of_ledger(run: str | None, policy: Policy, state: Path | None) -> Report:
-    from collector.history import entry_of, last_run, open_ledger, snapshots  # noqa: PLC0415 - only for the ledger
+    from collector.history import entry_of, far_ends_of, last_run, open_ledger, snapshots  # noqa: PLC0415 - only for the ledger
 
     with open_ledger(state_folder.folder(state)) as ledger:
         if run is None:
@@ -55,7 +55,13 @@ def _of_ledger(run: str | None, policy: Policy, state: Path | None) -> Report:
         kept = list(snapshots(ledger, run))
         if not kept:
             raise UsageError(f"the ledger keeps nothing of run {run}")
-        made = pipeline.report_of(kept, policy, mode="sweep", started_at=pipeline.now())
+        made = pipeline.report_of(
+            kept,
+            policy,
+            mode="sweep",
+            started_at=pipeline.now(),
+            remembered=lambda wanted: far_ends_of(ledger, wanted),
+        )
         lives = {finding.id: entry_of(ledger, finding.id) for finding in made.findings}
     findings = tuple(_with_life(finding, lives[finding.id]) for finding in made.findings)
     return replace(made, run=replace(made.run, id=run), findings=findings)
