@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,6 +21,16 @@ CHANGES = {
 HARMLESS = frozenset({State.TRANSIENT, State.RESOLVED, State.HEALED, State.RECURRING_REKEY})
 TROUBLE = frozenset({State.PERSISTENT, State.PENDING})
 
+# What no reader can miss, as nothing around it tells that it was ever there.
+#
+# A statement of a running-config: without it the text is another configuration that somebody could have written. The
+# router counts neither statements nor lines; its `Current configuration : N bytes` is of another spelling than it shows.
+STATEMENT = re.compile(r"(?!end$|version |Building |Current )[a-z ]", re.IGNORECASE)
+# A row of a table that prints no count, nor any other line that belongs to the row.
+ROW = re.compile(
+    r"\d{1,3}(?:\.\d{1,3}){3} +\d{1,3}(?:\.\d{1,3}){3} +[A-Z_]+ +\d+ "  # show crypto isakmp sa
+    r"| +\d+ +I[NP]\w+ +\d+$"  # a counter of the QFP: rows that are zero may be left out
+)
 Flow = tuple[str, str, str]  # device, source and destination as they were printed
 
 
@@ -39,9 +50,13 @@ class Told:
     yes: frozenset[tuple[str, str]]
 
 
-def told(snapshots: Iterable[Snapshot], policy: Policy | None = None) -> Told:
+def told(snapshots: Iterable[Snapshot]) -> Told:
     """All of it, from captures to findings."""
-    devices = facts.settle([facts.build(one, policy or Policy()) for one in snapshots])
+    return told_of(*facts.settle([facts.build(one, Policy()) for one in snapshots]))
+
+
+def told_of(*devices: Facts) -> Told:
+    """What the rules say of settled facts."""
     acts: set[tuple[str, str, str]] = set()
     verdicts: dict[tuple[str, str], set[Verdict]] = defaultdict(set)
     states: dict[Flow, set[State]] = defaultdict(set)
@@ -85,8 +100,10 @@ def _flow(device: Facts, incident: Incident) -> Flow:
 
 def gains(before: Told, after: Told) -> Iterator[str]:
     """What stands in `after` and could not be said `before` some of the data was lost; nothing where all is well."""
-    for act in sorted(after.acts - before.acts):
-        yield f"an action was gained: {act}"
+    for device, block, peer in sorted(after.acts - before.acts):
+        same = {one[2] for one in before.acts if one[:2] == (device, block)}
+        if "" not in same and not (same and not peer):  # one line for several peers (""), more or fewer of them
+            yield f"an action was gained: {(device, block, peer)}"
     for peer in sorted(after.yes - before.yes):
         yield f"a plain yes was gained: {peer}"
     yield from _verdicts(before, after)

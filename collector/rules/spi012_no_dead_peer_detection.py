@@ -18,7 +18,8 @@ SD-WAN, manual keys) and EzVPN clients, which have their own. Where the configur
 ## What to do
 
 Switch it on, on both ends for IKEv1. Periodic where there are few peers; with many, on-demand costs less, but never
-fires on a router that only receives: there let the far ends probe.
+fires on a router that only receives: there let the far ends probe. Where neither a session nor an IKE SA table was read,
+look at the sessions first: the letter D shows DPD at work.
 
 ## References
 
@@ -33,6 +34,8 @@ from collections.abc import Iterator
 from collector.model import Action, ConfigType, Facts, Judgement, Level, Peer, Rule, Verdict
 from collector.rules.actions import few_peers
 from collector.rules.ends import safe_name
+from collector.rules.persistent import config_read
+from collector.rules.sight import FACT
 from collector.rules.sources import GUIDE_DPD
 from collector.rules.words import evidence_of, listed, peer_text, unique
 
@@ -67,7 +70,17 @@ def judge(facts: Facts) -> Iterator[Judgement]:
         yield _off(facts, lever, group)
     if unsure:
         yield _unsure(unsure)
-    if not off and not unsure:
+    hidden = _hidden(facts)
+    if not off and not unsure and hidden:
+        yield Judgement(
+            verdict=Verdict.UNKNOWN,
+            subject=("device",),
+            message="whether DPD is on for every peer is not known",
+            why=f"Not read: {FACT[hidden]}; there may be more peers than were seen.",
+            evidence=(),
+            missing=hidden,
+        )
+    elif not off and not unsure:
         yield Judgement(
             verdict=Verdict.PASS if peers else Verdict.NOT_APPLICABLE,
             subject=("device",),
@@ -77,6 +90,16 @@ def judge(facts: Facts) -> Iterator[Judgement]:
             why="on here, seen at work, or on at the far end",
             evidence=unique(line for peer in well for line in evidence_of(facts, peer.dpd.evidence)),
         )
+
+
+def _hidden(facts: Facts) -> str:
+    """The fact for want of which there may be peers that were not seen, or ""."""
+    if not config_read(facts) or facts.config is None:
+        return "config"
+    if facts.isakmp_sas is None:
+        return "isakmp_sas"
+    speaks = any(binding.ike_version == 2 for binding in facts.config.bindings)
+    return "ikev2_sas" if speaks and facts.ikev2_sas is None else ""
 
 
 def _known_at_the_far_end(facts: Facts) -> frozenset[str]:
@@ -114,12 +137,18 @@ def _off(facts: Facts, lever: tuple[str, str], group: list[Peer]) -> Judgement:
         why="Off in the configuration here, and not known to be on at the far end.",
         evidence=evidence,
         peer=group[0].address if len(group) == 1 else None,
-        actions=(_switch_on(facts, version, profile),),
+        actions=(_switch_on(facts, version, profile, look=not any(map(_idle, group))),),
         missing="" if evidence else "the configuration lines of these peers",
     )
 
 
-def _switch_on(facts: Facts, version: str, profile: str) -> Action:
+def _idle(peer: Peer) -> bool:
+    """Whether DPD is seen not to be at work: the session shows no D, or there is no IKE SA that could carry it."""
+    return peer.dpd_negotiated is False or peer.ike_sa == "none"
+
+
+def _switch_on(facts: Facts, version: str, profile: str, *, look: bool) -> Action:
+    """The lines for here; where nothing shows that it is not at work after all, only the look, and the lines in the note."""
     mode = "periodic" if few_peers(facts) else "on-demand"
     if version == "IKEv2":
         lines = (
@@ -135,11 +164,12 @@ def _switch_on(facts: Facts, version: str, profile: str) -> Action:
         else " Many peers: on-demand, for periodic probes cost per peer; it never fires while this router only receives, "
         "so let the far ends probe too."
     )
+    first = f"A letter D there: it is at work. Else: {', '.join(f'`{line}`' for line in lines)}. " if look else ""
     return Action(
         on=facts.device.name,
         side="receiver",
-        commands=("configure terminal", *lines, "end"),
-        note=f"IKEv1 needs it on both ends.{scale} IKE SAs that stand may keep the old setting until they are made anew. "
+        commands=("show crypto session detail",) if look else ("configure terminal", *lines, "end"),
+        note=f"{first}IKEv1 needs it on both ends.{scale} IKE SAs that stand may keep the old setting until they are made anew. "
         f"Rollback: the former line, else {undo}.",
     )
 
