@@ -89,6 +89,16 @@ def test_states_and_figures_are_the_programs():
     assert f"{WHOLE_SECONDS:g} s in all" in TICKETS_PAGE
 
 
+def test_the_arithmetic_of_the_ledger_adds_up():
+    """The bytes themselves are measured in test_ledger_size.py."""
+    total = 0.0
+    for name, _, size, count, told in table(TICKETS_PAGE, "bytes"):
+        megabytes = int(size.replace(",", "")) * int(count.replace(",", "")) / 1e6
+        assert float(told) == pytest.approx(megabytes, rel=0.05, abs=0.06), name
+        total += megabytes
+    assert float(re.search(r"Together \*\*(\d+) MB\*\*", TICKETS_PAGE)[1]) == pytest.approx(total, rel=0.05)
+
+
 def test_keys_of_an_importer_are_those_it_takes():
     for row in table(INVENTORY, "importers"):
         (kind,) = code(row[0])
