@@ -312,3 +312,38 @@ def test_show_crypto_tech_support_is_cut_into_its_sections(tmp_path):
     title = "------------------ show crypto ipsec sa ------------------"
     (capture,) = one(tmp_path, f"R1#show crypto tech-support\n\n{title}\n\n\nNo SAs found\n\nR1#\n")
     assert (capture.command, read_capture(capture).status) == ("show crypto ipsec sa", CaptureStatus.PARSED)
+
+
+@pytest.mark.parametrize(
+    ("opens", "closes"), [("```", "```"), ("~~~ text", "~~~"), ("[code]", "[/code]"), ("<pre>", "</pre>")]
+)
+def test_a_block_of_code_ends_the_answer_and_prose_belongs_to_none(tmp_path, opens, closes):
+    prose = "As you can see here, nothing of all this has anything to do with the router in Madrid."
+    text = (
+        f"# A page\n{opens}\nR1#show ip nhrp\n{NHRP}{closes}\n\n{prose}\n\n{opens}\nR2#show clock\n{CLOCK}\n{closes}\n"
+    )
+    first, second = pasted(tmp_path, text)
+    for snapshot, rows in ((first, 1), (second, 1)):
+        (capture,) = snapshot.captures
+        reading = read_capture(capture)
+        assert (capture.complete, capture.bare, reading.status) == (True, True, CaptureStatus.PARSED)
+        assert len(reading.records) == rows
+
+
+def test_a_block_of_code_that_ends_within_an_answer_does_not_make_it_whole(tmp_path):
+    table = "IPv4 Crypto ISAKMP SA\ndst src state conn-id status\n192.0.2.1 198.51.100.9 QM_IDLE 1001 ACTIVE\n"
+    (capture,) = one(tmp_path, f"```\nR1#show crypto isakmp sa\n{table}```\nR1#\n")
+    assert read_capture(capture).status is CaptureStatus.INCOMPLETE
+
+
+def test_a_fence_in_a_banner_is_text(tmp_path):
+    text = CONFIGURATION.replace("interface", "banner motd ^C\n```\nwelcome\n```\n^C\ninterface")
+    (capture,) = one(tmp_path, f"R1#show running-config\n{text}R1#\n")
+    assert "tunnel destination" in capture.text
+
+
+def test_a_file_that_is_one_block_of_code(tmp_path):
+    (config,) = one(tmp_path, f"```\n{CONFIGURATION}```\n")
+    assert read_capture(config).records[0].whole
+    (table,) = one(tmp_path, f"```text\n{NHRP}```\n")
+    assert read_capture(table).status is CaptureStatus.PARSED

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from collector.commands.command import Command, Reading
 from collector.errors import ErrorCode
 from collector.model import CaptureStatus, ConfigText
+from collector.parse import is_fence
 from collector.parse.interruption import interrupts
 
 INCLUDE = (
@@ -50,7 +51,9 @@ def _kept(lines: Iterable[str]) -> tuple[tuple[int, str], ...]:
     """The numbered lines without blank ones, the heading, and what the terminal mixed in."""
     kept: list[tuple[int, str]] = []
     for number, line in enumerate(lines, 1):
-        if line.strip() and not interrupts(line, first=not kept) and not _HEAD.match(line.lstrip()):
+        if not line.strip() or is_fence(line):
+            continue
+        if not interrupts(line, first=not kept) and not _HEAD.match(line.lstrip()):
             kept.append((number, line.rstrip()))
     return tuple(kept)
 

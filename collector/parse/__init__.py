@@ -7,7 +7,7 @@ here it means "not understood", never "stop and show nothing".
 
 from __future__ import annotations
 
-from collector.parse.marks import unmarked
+from collector.parse.marks import is_fence, unmarked
 from collector.parse.redact import MASK, redact, redact_lines
 from collector.parse.refusal import LOOK, Refusal, refusal
 from collector.parse.runner import Row, Table, Unparsed, stream, table
@@ -19,6 +19,7 @@ __all__ = [
     "Row",
     "Table",
     "Unparsed",
+    "is_fence",
     "redact",
     "redact_lines",
     "refusal",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from collector.commands import read_capture, recognise
 from collector.model import Capture, CaptureStatus, ConfigText
+from collector.parse import is_fence
 from collector.snapshot import techsupport
 from collector.snapshot.prompts import Prompt, device_name, joined, prompt, shown
 from collector.snapshot.stray import Stray
@@ -57,13 +58,21 @@ class _Reader:
     def session(self, host: str) -> _Session:
         return self.sessions.setdefault(device_name(host), _Session())
 
-    def close(self, end: int | None, complete: bool, note: str, typed: str = "") -> None:  # noqa: FBT001 - private
-        """End the answer at hand. typed: what stands behind the prompt that ends it."""
+    def close(
+        self,
+        end: int | None,
+        complete: bool,  # noqa: FBT001 - private
+        note: str,
+        *,
+        typed: str = "",
+        bare: bool = False,
+    ) -> None:
+        """End the answer at hand. typed: what stands behind the prompt that ends it. bare: no prompt ends it."""
         if self.open is None:
             return
         opened, self.open = self.open, None
         capture = self.document.capture(
-            opened.command, opened.start, end, first_line=opened.first_line, complete=complete, note=note
+            opened.command, opened.start, end, first_line=opened.first_line, complete=complete, bare=bare, note=note
         )
         if _completed(opened.command, typed) and not any(line.strip() for line in capture.lines()):
             return  # no answer: Tab completed the line, and the router showed it anew
@@ -84,7 +93,10 @@ def sessions(document: Document, known: frozenset[str]) -> dict[str, tuple[Captu
     waiting: tuple[int, int, str] | None = None  # a line that may yet be the rest of a wrapped echo
     previous = ""
     for number, (place, following, line) in enumerate(document.lines(), 1):
-        found = None if _in_banner(reader.open, line) else prompt(line, known)
+        banner = _in_banner(reader.open, line)
+        if not banner and is_fence(line):  # the block of code ends, and with it the answer, as whole as a bare file
+            reader.close(place, complete=True, note="", bare=True)
+        found = None if banner else prompt(line, known)
         if found is not None:
             _prompted(reader, found, number, (place, following))
             waiting, previous = (number, place, found.typed) if found.typed else None, line
