@@ -13,7 +13,7 @@ from test_tickets import entry, ticket
 from collector import rules
 from collector.cli import pipeline
 from collector.facts import build, settle
-from collector.history import Entry, entries, open_ledger, remember, tickets
+from collector.history import Entry, entries, life, open_ledger, remember, tickets
 from collector.history.codec import finding_of, finding_text
 from collector.history.ends import tunnels
 from collector.history.tickets import Act, Limits, Ticket
@@ -206,6 +206,15 @@ def test_a_pair_that_an_earlier_version_wrote_down_stays_one_ticket():
     assert groups(*before) == [["1", "2"]]
     third = replace(of(3, "b", ends(B2, A2, ("a", A2, B2))), far_device="a")
     assert groups(*before, third) == []  # a choice: rather two tickets than one that hides a tunnel
+
+
+def test_a_far_end_that_one_run_could_not_visit_is_still_known():
+    known = life.seen(None, of(1, "a", ends(A1, B1, ("b", B1, A1))), "1")
+    for later, far in ((ends(A1, B1), "b"), (ends(A1, B2), None), (ends(A1, B1, ("c", B1, A1)), "c")):
+        seen = life.seen(known, of(1, "a", later), "2").finding
+        assert seen.ends is not None
+        assert (seen.ends.far_device, seen.ends.remote) == (far, later.remote)
+    assert groups(life.seen(known, of(1, "a", ends(A1, B1)), "2").finding, of(2, "b", ends(B1, A1))) == [["1", "2"]]
 
 
 def test_ends_are_kept_in_the_ledger(tmp_path):

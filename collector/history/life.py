@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from collector.model import Finding
+from collector.model import Finding, TunnelEnds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +48,7 @@ def seen(entry: Entry | None, finding: Finding, run: str) -> Entry:
         runs_seen=entry.finding.runs_seen + 1,
         first_seen=_earlier(entry.finding.first_seen, finding.first_seen) if not again else finding.first_seen,
         last_seen=_later(entry.finding.last_seen, finding.last_seen),
+        ends=_ends(entry.finding.ends, finding.ends),
     )
     return Entry(finding=merged, opened_run=run if again else entry.opened_run, last_run=run)
 
@@ -63,6 +64,14 @@ def unseen(entry: Entry, absence: Absence, *, close_runs: int, at: datetime) -> 
         return replace(entry, clean_runs=clean, note=f"{absence.why}; {clean} of {close_runs} clean runs")
     closed = replace(entry.finding, state="resolved")
     return replace(entry, finding=closed, clean_runs=clean, resolved_at=at, note=absence.why)
+
+
+def _ends(before: TunnelEnds | None, now: TunnelEnds | None) -> TunnelEnds | None:
+    """What a run saw of a tunnel's ends; its far end as an earlier run knew it, where this one could not look there."""
+    if before is None or now is None or now.far_device is not None or before.far_device is None:
+        return now or before
+    same = (before.local, before.remote) == (now.local, now.remote)
+    return replace(before, vrf=now.vrf or before.vrf) if same else now
 
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
