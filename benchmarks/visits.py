@@ -1,10 +1,12 @@
 """The fleet run against nornir + nornir-netmiko: the same lab routers, the same commands, each at its best concurrency.
 
-    python -m benchmarks visits [--devices 40] [--rounds 2] [--workers 25,50] [--profile burst,trickle]
+    python -m benchmarks visits [--devices 40] [--rounds 2] [--workers 25,50] [--profile burst,trickle] [--mix fleet,busy]
 
 Rounds of A B B A, medians of the paired ratios. `visits` is what the visits alone cost, raw text kept by both; imports
 are not in it. `sweep` is a whole process each: ours judges and writes the JSON document, theirs parses with
-ntc-templates where it has a template. The routers run in a process of their own. The other side lives in `.venv-bench`,
+ntc-templates where it has a template. The mixes: `fleet` is the lab's own, a few routers in trouble; in `busy` every
+branch has logged unknown SPIs for half a day, so that there is more text and the sweep asks for more: the visits alone,
+lines beside the first. The routers run in a process of their own. The other side lives in `.venv-bench`,
 made from requirements-nornir.txt when it is not there.
 """
 
@@ -26,7 +28,7 @@ from typing import Any, Self
 import yaml
 
 from benchmarks._measure import FIRST
-from collector.lab import inventory
+from collector.lab import fleet, inventory
 from collector.lab.running import RunningLab
 
 HERE = Path(__file__).parent
@@ -211,18 +213,30 @@ def show(name: str, ratio: float, goal: float, *, at_most: bool = False) -> bool
     return met
 
 
-def measure(profile: str, given: argparse.Namespace) -> bool:
-    """One profile; True where its goals are met."""
+def scenario(mix: str, size: int, folder: Path) -> str:
+    """What the lab is to play."""
+    if mix == "fleet":
+        return f"fleet:{size}"
+    tree = fleet.tree(size, trouble=100)
+    for trouble in tree["trouble"]:
+        trouble |= {"since": "12h", "receiver": trouble["link"]}  # a link bears the name of its branch
+    path = folder / "busy.yaml"
+    path.write_text(yaml.safe_dump(tree), "utf-8")
+    return str(path)
+
+
+def measure(profile: str, mix: str, given: argparse.Namespace) -> bool:
+    """One profile on one mix of routers; True where its goals are met."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        Lab(f"fleet:{given.devices}", rtt=RTT, trickle=profile == "trickle") as lab,
+        Lab(scenario(mix, given.devices, Path(folder)), rtt=RTT, trickle=profile == "trickle") as lab,
     ):
         bench = Bench(lab, Path(folder))
         asked = bench.learn()
         candidates = sorted({min(workers, given.devices) for workers in given.workers})
         own, other = best(bench.ours, candidates), best(bench.theirs, candidates)
         print(
-            f"-- {profile}: {given.devices} routers, RTT {RTT * 1000:g} ms, {asked / given.devices:.1f} commands each; "
+            f"-- {profile}, {mix}: {given.devices} routers, RTT {RTT * 1000:g} ms, {asked / given.devices:.1f} commands each; "
             f"workers: {own} ours, {other} theirs",
             flush=True,
         )
@@ -238,7 +252,10 @@ def measure(profile: str, given: argparse.Namespace) -> bool:
             )
         met = show("visits, CPU, theirs / ours", statistics.median(ratios["cpu"]), GOALS[profile])
         met &= show("visits, routers a second and core, ours / theirs", statistics.median(ratios["cpu"]), RATE_GOAL)
+        print(f"  single pairs: {min(ratios['cpu']):.2f} to {max(ratios['cpu']):.2f}")
         print(f"  routers a second as it came out here, ours / theirs: {statistics.median(ratios['wall']):.2f}")
+        if mix != "fleet":
+            return met
         ratios, a, b = paired(
             lambda: bench.sweep(own), lambda: bench.theirs(other, 0, "parse"), given.rounds, "whole_cpu"
         )
@@ -290,6 +307,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--workers", type=lambda text: [int(word) for word in text.split(",")], default=[25, 50])
     parser.add_argument("--profile", type=lambda text: text.split(","), default=["burst", "trickle"])
+    parser.add_argument("--mix", type=lambda text: text.split(","), default=["fleet", "busy"])
     given = parser.parse_args()
     make_venv()
     theirs = dict(
@@ -302,7 +320,7 @@ def main() -> int:
         f"{version('cryptography')} ours, {theirs['cryptography']} theirs",
         flush=True,
     )
-    met = [measure(profile, given) for profile in given.profile]
+    met = [measure(profile, mix, given) for mix in given.mix for profile in given.profile]
     met += [memory_and_lines(), round_trips()]
     print(f"load at the end {os.getloadavg()[0]:.1f}")
     return 0 if all(met) else 1
