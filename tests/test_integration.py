@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from servers import alertmanager, rt
 from test_tickets import entry, finding, write
@@ -9,6 +11,10 @@ from test_tickets import entry, finding, write
 from collector.cli import _run
 from collector.history import open_ledger
 from collector.history.ledger import transaction
+from collector.history.tickets import Act, Step
+from collector.session.secrets import Secrets
+from collector.sinks import ticket_sink
+from collector.sinks.delivery import mark_of
 
 pytestmark = pytest.mark.integration
 
@@ -106,3 +112,18 @@ def test_request_tracker_one_ticket_over_twenty_sweeps_closed_reopened_and_never
         db.execute("DELETE FROM tickets WHERE finding = ?", (finding(2).id,))
     apply()
     assert len(tracker.issues()) == 2
+
+    # a comment that is sent again is found by its mark; a ticket that another ledger closed is reopened
+    target = ticket_sink(
+        "desk",
+        {"type": "http", "preset": "rt", "url": tracker.url, "auth": {"user": "root", "password": {"env": "P"}}},
+        Secrets({"P": rt.PASSWORD}),
+    )[0]
+    again = Step(act=Act.UPDATE, finding=finding(2), why="", reference=str(tracker.issues()[1]["id"]))
+    for tries in range(3):
+        target.deliver(replace(again, tries=tries))
+    shown = tracker.get(f"/REST/2.0/ticket/{again.reference}/attachments?fields=Subject")["items"]
+    assert [one["Subject"] for one in shown].count(mark_of(again)) == 1
+    target.deliver(replace(again, act=Act.CLOSE))
+    target.deliver(replace(again, act=Act.CREATE, reference=None))
+    assert [row["status"] for row in tracker.issues()] == ["open", "open"]
