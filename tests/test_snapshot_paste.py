@@ -347,3 +347,33 @@ def test_a_file_that_is_one_block_of_code(tmp_path):
     assert read_capture(config).records[0].whole
     (table,) = one(tmp_path, f"```text\n{NHRP}```\n")
     assert read_capture(table).status is CaptureStatus.PARSED
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "> ",
+        ">> ",
+        "  > ",
+        "[2025-11-24 14:05:09.123] ",
+        "[24/11/2025 14:05:09] ",
+        "14:05:09.123 ",
+        "2025-11-24 14:05:09: ",
+    ],
+)
+def test_a_session_that_is_quoted_or_stamped_line_by_line(tmp_path, prefix):
+    session = f"R1#show clock\n{CLOCK}\nR1#show ip nhrp\n{NHRP}R1#\n"
+    captures = one(tmp_path, "\n".join(prefix + line for line in session.splitlines()) + "\n")
+    assert [(capture.command, capture.first_line) for capture in captures] == [("show clock", 2), ("show ip nhrp", 4)]
+    assert {read_capture(capture).status for capture in captures} == {CaptureStatus.PARSED}
+
+
+def test_the_stamps_of_a_syslog_file_are_no_prefix(tmp_path):
+    (snapshot,) = pasted(tmp_path, f"2025-11-24 14:05:09 hub1 7: *Nov 24 14:05:09.001: {INV_SPI}\n" * 4)
+    assert snapshot.device.name == "hub1"
+
+
+def test_zero_width_characters_of_a_page_are_no_text(tmp_path):
+    session = f"R1#show clock\n{CLOCK}\nR1#show ip nhrp\n{NHRP}R1#\n"
+    captures = one(tmp_path, session.replace("\n", "\u200b\n").replace("show", "\u2060show"))
+    assert {read_capture(capture).status for capture in captures} == {CaptureStatus.PARSED}

@@ -15,7 +15,7 @@ from collector.model import Capture, Device, Failure, Snapshot
 from collector.snapshot import bare, configuration, paste, prompts, store, syslog, techsupport
 from collector.snapshot.names import INDEX
 from collector.snapshot.stray import Stray
-from collector.snapshot.text import Document, document, open_document
+from collector.snapshot.text import Document, document, open_document, unprefixed
 
 _LOG = logging.getLogger("collector.snapshot")
 _UPTIME = re.compile(r"^[ \t]{0,8}(\S{1,63}) uptime is \d", re.MULTILINE)
@@ -172,7 +172,7 @@ class _Item:
 
 def _classified(item: Document) -> _Item:
     """What a document is; the surest sign first. UsageError where it is nothing that a router printed."""
-    known = prompts.hosts(item)
+    item, known = _prompted(item)
     kind = "paste" if known else _kind(item)
     if kind is None:
         raise UsageError(
@@ -180,6 +180,14 @@ def _classified(item: Document) -> _Item:
             "configuration, no log message, and no heading of a known command"
         )
     return _Item(document=item, kind=kind, hosts=known)
+
+
+def _prompted(item: Document) -> tuple[Document, frozenset[str]]:
+    """The document and the prompt words in it; quoted or stamped line by line, it is told by its prompts alone."""
+    known = prompts.hosts(item)
+    plain = unprefixed(item) if not known else None
+    found = prompts.hosts(plain) if plain is not None else frozenset()
+    return (plain, found) if plain is not None and found else (item, known)
 
 
 def _kind(item: Document) -> str | None:
@@ -275,7 +283,7 @@ def capture_of_file(command: str, path: Path | None, stdin: BinaryIO | None = No
 
     item = document(_all_of(stdin), "stdin") if path is None else open_document(path)
     asked = recognise(command)
-    known = prompts.hosts(item)
+    item, known = _prompted(item)
     if asked is not None and known:
         captures = [capture for found in paste.sessions(item, known).values() for capture in found]
         same = [one for one in captures if (typed := recognise(one.command)) and typed.command is asked.command]

@@ -44,7 +44,9 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_UNPLAIN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|--More--|\r(?!\n)|\xc2\x85|\xe2\x80[\xa8\xa9]")
+_UNPLAIN = re.compile(
+    rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|--More--|\r(?!\n)|\xc2\x85|\xe2\x80[\x8b-\x8d\xa8\xa9]|\xe2\x81\xa0"
+)
 # what terminals and telnet clients leave in an honest log: NUL, BEL, BS, FF, SO, SI, XON, XOFF, SUB, ESC, DEL
 _HARMLESS = frozenset(b"\x00\x07\x08\t\n\x0b\x0c\r\x0e\x0f\x11\x13\x1a\x1b\x7f")
 _CONTROLS = bytes(code for code in range(32) if code not in _HARMLESS)
@@ -60,7 +62,17 @@ _DROPPED = {code: None for code in (*range(9), *range(11, 32), 127) if code not 
     0x2028: " ",
     0x2029: " ",
     0xFEFF: None,
+    **dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060)),  # what web pages and chats put between words
 }
+# what mail programs and terminal programs put before each line
+_PREFIXES = tuple(
+    re.compile(prefix)
+    for prefix in (
+        r"[ \t]{0,8}(?:>[ \t]?){1,8}",
+        r"\[[\d\-/. T:,]{5,30}\][ \t]?",
+        r"(?:\d{4}[\-/.]\d\d[\-/.]\d\d[ T_])?\d\d:\d\d:\d\d(?:[.,]\d{1,6})?[ \t:]{1,2}",
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +160,20 @@ class Document:
             source=self.source,
             first_line=first_line,
         )
+
+
+def unprefixed(item: Document) -> Document | None:
+    """`item` without what stands before nearly each of its lines: marks of a quotation, a terminal program's clock."""
+    if item.text is None:
+        return None
+    lines = item.text.split("\n")
+    said = [line for line in lines if line.strip()]
+    for prefix in _PREFIXES:
+        if len(said) >= 3 and sum(prefix.match(line) is not None for line in said) * 10 >= len(said) * 9:
+            return Document(
+                source=item.source, path=None, text="\n".join(prefix.sub("", line, count=1) for line in lines)
+            )
+    return None
 
 
 def open_document(path: Path, source: str | None = None) -> Document:
@@ -266,7 +292,7 @@ def clean(text: str) -> str:
     return text
 
 
-_ODD = re.compile("[\x00-\x07\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029\ufeff]")
+_ODD = re.compile("[\x00-\x07\x0b\x0c\x0e-\x1f\x7f\x85\u200b-\u200d\u2028\u2029\u2060\ufeff]")
 
 
 def _needs_translation(text: str) -> bool:
