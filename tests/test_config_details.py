@@ -284,3 +284,224 @@ def test_one_interface_carries_one_map_a_family():
 def test_an_identity_or_a_key_may_end_before_its_mask():
     profile = "crypto isakmp profile I\n match identity address\n match identity address 198.51.100.1\n"
     assert read(profile + "crypto keyring K\n pre-shared-key address 198.51.100.1\n").hostname == "R1"
+
+
+TEMPLATE = "interface Virtual-Template1 type tunnel\n"
+
+
+def test_a_template_without_its_ipsec_profile_says_nothing_of_responder_only():
+    named = "crypto ikev2 profile F\n virtual-template 1\n"
+    (absent,) = read(named + TEMPLATE + PROTECTED).bindings
+    assert (absent.ipsec_profile, absent.responder_only, absent.ike_version) == ("P", None, 2)
+    (plain,) = read(named + PROFILE + TEMPLATE + PROTECTED).bindings
+    assert plain.responder_only is False
+    (held,) = read(named + PROFILE.replace("\n", "\n responder-only\n", 1) + TEMPLATE + PROTECTED).bindings
+    assert held.responder_only is True
+
+
+def test_a_template_takes_the_ike_profile_of_its_ipsec_profile():
+    for line, version, names in (
+        (" set isakmp-profile I\n", 1, ("I", None)),
+        (" set ikev2-profile F\n", 2, (None, "F")),
+        ("", 1, (None, None)),
+    ):
+        (binding,) = read(PROFILE + line + TEMPLATE + PROTECTED).bindings
+        assert (binding.ike_version, binding.isakmp_profile, binding.ikev2_profile) == (version, *names)
+        assert any("no profile in this text names" in sentence for sentence in binding.why)
+    own = "crypto isakmp profile OWN\n virtual-template 1\n"
+    (first,) = read(own + PROFILE + " set isakmp-profile I\n" + TEMPLATE + PROTECTED).bindings
+    assert (first.isakmp_profile, first.ikev2_profile, first.ike_version) == ("OWN", None, 1)
+    (second,) = read(own + PROFILE + " set ikev2-profile F\n" + TEMPLATE + PROTECTED).bindings
+    assert (second.isakmp_profile, second.ikev2_profile) == ("OWN", None)
+
+
+def test_a_template_that_is_not_in_the_text():
+    (binding,) = read("crypto isakmp profile I\n vrf RED\n virtual-template 7\n match identity group G\n").bindings
+    assert binding.config_type is ConfigType.EZVPN_SERVER
+    assert (binding.interface, binding.shutdown, binding.shared) == ("Virtual-Template7", False, None)
+    assert (binding.ivrf, binding.ipsec_profile, binding.source_interface) == ("RED", None, None)
+    assert any("Virtual-Template7 is not in this text" in sentence for sentence in binding.why)
+
+
+def test_a_template_in_vrfs_of_its_own():
+    (binding,) = read(
+        "crypto ikev2 profile F\n match fvrf INET\n ivrf RED\n virtual-template 1\n" + PROFILE + TEMPLATE
+        + " vrf forwarding BLUE\n tunnel vrf OUT\n shutdown\n tunnel source GigabitEthernet0/0\n"
+        + PROTECTED.replace("P\n", "P shared\n") + WAN
+    ).bindings  # fmt: skip
+    assert (binding.fvrf, binding.ivrf, binding.shutdown, binding.shared) == ("OUT", "BLUE", True, True)
+    assert binding.source_interface == "GigabitEthernet0/0"
+    assert binding.local == (ip_address("192.0.2.1"),)
+
+
+def test_a_template_that_only_accepts_clients_of_ikev2_is_no_ezvpn():
+    (binding,) = read(
+        "crypto ikev2 profile F\n match identity remote group G\n virtual-template 1\n" + TEMPLATE
+    ).bindings
+    assert binding.config_type is ConfigType.DVTI
+
+
+def test_an_ezvpn_use_without_its_definition():
+    (binding,) = read(
+        "interface FastEthernet4\n ip address 192.0.2.1 255.255.255.0\n crypto ipsec client ezvpn E\n"
+    ).bindings
+    assert any("E is not defined" in sentence for sentence in binding.why)
+    assert (binding.applied, binding.shutdown, binding.peers, binding.source_interface) == (True, False, (), None)
+    (down,) = read("interface FastEthernet4\n shutdown\n crypto ipsec client ezvpn E outside\n").bindings
+    assert down.shutdown
+
+
+def test_the_outer_packets_of_an_ipv6_tunnel():
+    ends = "interface Loopback0\n ip address 192.0.2.1 255.255.255.255\n ipv6 address 2001:db8::1/128\n"
+    tunnel = PROFILE + "interface Tunnel0\n tunnel source Loopback0\n"
+    for mode, far, local in (
+        (" tunnel mode ipsec ipv6\n", "", "2001:db8::1"),
+        (" tunnel mode gre ipv6\n", " tunnel destination hub.example.net\n", "2001:db8::1"),
+        (" tunnel mode ipsec ipv4\n", "", "192.0.2.1"),
+        ("", " tunnel destination 2001:db8::2\n", "2001:db8::1"),
+        ("", " tunnel destination 198.51.100.1\n", "192.0.2.1"),
+    ):
+        (binding,) = read(ends + tunnel + mode + far + PROTECTED).bindings
+        assert binding.local == (ip_address(local),), (mode, far)
+
+
+def test_a_tunnel_mode_may_be_cut_short():
+    for mode, expected in (
+        ("gr mul", ConfigType.MGRE_DYNAMIC_NHRP),
+        ("gre m", ConfigType.GRE_TUNNEL_PROTECTION),
+        ("gre ip", ConfigType.GRE_TUNNEL_PROTECTION),
+        ("ipsec ipv4", ConfigType.SVTI),
+        ("ipip", ConfigType.UNKNOWN),
+    ):
+        body = PROFILE + f"interface Tunnel0\n tunnel mode {mode}\n tunnel destination 198.51.100.1\n" + PROTECTED
+        assert read(body).bindings[0].config_type is expected, mode
+
+
+def test_a_tunnel_whose_ipsec_profile_is_not_in_the_text():
+    tunnel = "interface Tunnel0\n tunnel destination 198.51.100.1\n" + PROTECTED
+    (binding,) = read(tunnel).bindings
+    assert (binding.ike_version, binding.responder_only) == (None, None)
+    assert any("profile P is not in this text" in sentence for sentence in binding.why)
+    (known,) = read(PROFILE + tunnel).bindings
+    assert (known.ike_version, known.responder_only) == (1, False)
+    (isakmp,) = read(tunnel.replace("profile P", "profile P isakmp-profile I")).bindings
+    assert (isakmp.ike_version, isakmp.isakmp_profile) == (1, "I")
+
+
+def test_the_lifetime_of_the_router_is_in_seconds():
+    assert read("crypto ipsec security-association lifetime seconds 7200\n").lifetime.total_seconds() == 7200
+    for line in (
+        "lifetime kilobytes 4608000",
+        "lifetime kilobytes disable",
+        "lifetime seconds 123456789",
+        "lifetime days 1",
+    ):
+        assert read(f"crypto ipsec security-association {line}\n").lifetime is None, line
+    assert read("no crypto ipsec security-association lifetime seconds 7200\n").lifetime is None
+
+
+def test_an_sd_wan_tunnel_accepts_whom_the_controllers_name():
+    (binding,) = read("interface Tunnel1\n tunnel source GigabitEthernet1\n tunnel mode sdwan\n").bindings
+    assert (binding.acceptor, binding.acceptor_type, binding.config_type) == (
+        True,
+        ConfigType.SD_WAN,
+        ConfigType.SD_WAN,
+    )
+
+
+def test_an_unnumbered_tunnel_borrows_and_gives_back():
+    loop = "interface Loopback 0\n ip address 192.0.2.9 255.255.255.255\n"
+    port = "interface Serial0/0\n ip unnumbered {}\n{} crypto map M\n"
+    entry = "crypto map M 10 ipsec-isakmp\n set peer 198.51.100.1\n match address A\n"
+    for name, more, local in (
+        ("Loopback 0", "", (ip_address("192.0.2.9"),)),
+        ("Lo0", "", (ip_address("192.0.2.9"),)),
+        ("Loopback0 poll", "", (ip_address("192.0.2.9"),)),
+        ("Loopback0", " no ip unnumbered Loopback0\n", ()),
+        ("Loopback0", " no ip unnumbered\n", ()),
+    ):
+        assert read(loop + entry + port.format(name, more)).bindings[0].local == local, (name, more)
+
+
+def test_a_map_that_leaves_its_interface():
+    entry = "crypto map M 10 ipsec-isakmp\n set peer 198.51.100.1\n match address A\n" + WAN + " crypto map M\n"
+    for line, applied in (
+        ("", True),
+        (" no crypto map\n", False),
+        (" no crypto map M\n", False),
+        (" no crypto map OTHER\n", True),
+    ):
+        assert read(entry + line).bindings[0].applied is applied, line
+
+
+def test_a_virtual_address_of_a_redundancy_group():
+    base = "crypto map M 10 ipsec-isakmp\n set peer 198.51.100.1\n match address A\n" + WAN + " crypto map M\n"
+    for line, count in (
+        (" redundancy group 1 ip 192.0.2.254 exclusive\n", 2),
+        (" no redundancy group 1 ip 192.0.2.254\n", 1),
+        (" standby ip 192.0.2.254\n", 2),
+        (" standby 7 ip 192.0.2.254\n", 2),
+        (" no standby 7 ip 192.0.2.254\n", 1),
+        (" standby 7 track ip 192.0.2.254\n", 1),
+        (" vrrp 3 ip 192.0.2.254\n", 2),
+    ):
+        assert len(read(base + line).bindings[0].local) == count, line
+
+
+def test_ospf_that_protects_itself_needs_its_spi():
+    port = "interface GigabitEthernet0/1\n ipv6 ospf {}\n"
+    for line, found in (
+        ("authentication ipsec spi 256 md5 <masked>", 1),
+        ("encryption ipsec spi 257 esp null sha1 <masked>", 1),
+        ("authentication null", 0),
+        ("1 area 0", 0),
+    ):
+        kinds = [one for one in read(port.format(line)).bindings if one.config_type is ConfigType.MANUAL_IPSEC]
+        assert len(kinds) == found, line
+
+
+def test_keys_by_vrf_and_their_absence():
+    """A static entry of an outer VRF needs a keyring of it, where pre-shared keys are used at all."""
+    wan = WAN.replace("\n", "\n vrf forwarding INET\n", 1)
+    entry = "crypto map M 10 ipsec-isakmp\n set peer 198.51.100.1\n match address A\n" + wan + " crypto map M\n"
+    policy = "crypto isakmp policy 10\n authentication pre-share\n"
+    there = "crypto keyring K vrf INET\n pre-shared-key address 198.51.100.1 key <masked>\n"
+    other = there.replace("INET", "ELSE")
+
+    def told(body):
+        return any("keyring" in sentence for one in read(body).bindings for sentence in one.warnings)
+
+    assert told(policy + other + entry)
+    assert not told(policy + there + entry)
+    assert not told(other + entry)  # certificates: no keyring is asked for
+
+
+def test_where_a_section_ends_without_blanks():
+    """Tools that lose leading blanks: global words end a section, and an interface holds what may stand in one."""
+    flat = (
+        "interface GigabitEthernet0/0\nip address 192.0.2.1 255.255.255.0\ncrypto map M\n"
+        "ip vrf RED\nrd 1:1\n"
+        "interface GigabitEthernet0/1\nip vrf forwarding RED\nip address 198.51.100.9 255.255.255.0\n"
+        "crypto map M 10 ipsec-isakmp\nset peer 198.51.100.1\nmatch address A\n"
+        "crypto ipsec client ezvpn E\npeer 198.51.100.7\n"
+        "interface FastEthernet4\nip address 203.0.113.4 255.255.255.0\ncrypto ipsec client ezvpn E outside\n"
+    )
+    config = read(flat)
+    ports = {port.name: port for port in config.interfaces}
+    assert ports["GigabitEthernet0/1"].vrf == "RED"
+    assert ports["GigabitEthernet0/0"].vrf is None
+    by_name = {one.name: one for one in config.bindings}
+    assert by_name["M 10"].applied
+    assert by_name["M 10"].interface == "GigabitEthernet0/0"
+    assert by_name["EzVPN E"].interface == "FastEthernet4"
+    assert [str(peer.address) for peer in by_name["EzVPN E"].peers] == ["198.51.100.7"]
+
+
+def test_words_in_an_indented_section_are_its_own():
+    config = read(
+        "crypto isakmp profile I\n hostname NOT-THIS\n keepalive 15 retry 2\n"
+        "sdwan\n interface GigabitEthernet1\n  tunnel-interface\n   encapsulation ipsec\n"
+        "interface GigabitEthernet1\n ip address 192.0.2.1 255.255.255.0\n"
+    )
+    assert config.hostname == "R1"
+    assert [port.name for port in config.interfaces] == ["GigabitEthernet1"]
