@@ -21,6 +21,7 @@ from collector.history import (
     history_of,
     keep_snapshots,
     last_visits,
+    not_seen_last,
     open_ledger,
     remember,
     run_lock,
@@ -144,6 +145,17 @@ def test_a_clock_that_is_off_proves_no_silence_that_the_log_does_not_reach(ledge
     for minutes in (15, 30):
         keep(ledger, report(short(minutes), minutes=minutes))
     assert bool(states(keep(ledger, report(short(45), minutes=45)))) is closes
+
+
+def test_what_the_newest_run_did_not_see_where_it_looked(ledger):
+    first = keep(ledger, report(broken()))
+    assert not_seen_last(ledger) == frozenset()
+    unread = well(captures=(NOT_READ,), log=None, incidents=None, sightings=None)
+    keep(ledger, report(unread, minutes=15))
+    assert not_seen_last(ledger) >= {f.id for f in first.findings if f.rule == "SPI001"}
+    other = replace(well(), device=Device(name="hub2", host="192.0.2.2"))
+    keep(ledger, report(other, minutes=30))
+    assert not_seen_last(ledger) == frozenset()  # nobody looked at hub1
 
 
 def test_trouble_in_between_starts_the_count_anew(ledger):

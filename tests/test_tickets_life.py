@@ -83,6 +83,29 @@ def test_one_log_line_opens_no_ticket_before_the_next_run_has_seen_it_too():
     assert step.act is Act.CREATE
 
 
+def test_what_the_last_run_did_not_see_opens_nothing_and_takes_nothing_back(ledger):
+    stale = frozenset({ONE})
+    assert not [s for s in tickets.plan([entry(1)], {}, Limits(), unseen=stale) if s.act is not Act.NOTHING]
+    known = {ONE: ticket(1, state="closed")}
+    back = [entry(1, state="reopened")]
+    assert [s.act for s in tickets.plan(back, known, Limits(), unseen=stale)] == [Act.NOTHING]
+    over = [entry(1, state="resolved")]
+    assert [s.act for s in tickets.plan(over, {ONE: ticket(1)}, Limits(), unseen=stale)] == [Act.CLOSE]
+    decide(ledger, entry(1))
+    assert tickets.decided(ledger, "desk") == {ONE}
+
+
+def test_a_reopening_that_waits_is_not_taken_back_by_a_run_that_cannot_tell(ledger):
+    (create,) = decide(ledger, entry(1))
+    tickets.done(ledger, "desk", create, "7", at=NOW)
+    (close,) = decide(ledger, entry(1, state="resolved"))
+    tickets.done(ledger, "desk", close, "7", at=NOW)
+    (reopen,) = decide(ledger, entry(1, state="reopened"))
+    tried(ledger, reopen)
+    assert [step.act for step in decide(ledger, entry(1, state="ongoing", verdict=Verdict.UNKNOWN))] == [Act.REOPEN]
+    assert [step.act for step in decide(ledger, entry(1, state="resolved"))] == [Act.CLOSE]
+
+
 COUNTER = {"rule": "SPI007", "peer": None}
 
 

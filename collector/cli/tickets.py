@@ -17,7 +17,7 @@ from collector.cli import pipeline
 from collector.cli import state as state_folder
 from collector.cli.options import InventoryOption, StateOption
 from collector.errors import Exit, InventoryError, StateError, UsageError
-from collector.history import entries, last_run, open_ledger, run_lock, tickets
+from collector.history import entries, last_run, not_seen_last, open_ledger, run_lock, tickets
 from collector.history.ledger import Ledger
 from collector.history.tickets import Act, Limits, Step
 from collector.inventory import Inventory, load, near
@@ -168,7 +168,8 @@ def _steps(
 ) -> tuple[Step, ...]:
     found = list(entries(ledger, sink=sink))
     muted = frozenset(entry.finding.id for entry in found if _muted(entry.finding, policy, now()))
-    steps = tickets.plan(found, tickets.tickets_of(ledger, sink), limits, muted=muted)
+    unseen = not_seen_last(ledger) - tickets.decided(ledger, sink)
+    steps = tickets.plan(found, tickets.tickets_of(ledger, sink), limits, muted=muted, unseen=unseen)
     return tuple(replace(step, at=told_at) for step in steps)
 
 

@@ -22,6 +22,7 @@ from collector.history.life import Entry
 from collector.model import Finding, Level, Verdict
 
 PARENT_RULE = "SPI000"
+UNSEEN = "not seen in the last run: no ticket is opened on an old look"
 COUNTER_RULE = "SPI007"  # of a router: its drop counter rises, and no line tells whose packets these are
 
 
@@ -95,12 +96,26 @@ def digest_of(finding: Finding) -> str:
 
 
 def plan(
-    entries: Iterable[Entry], tickets: Mapping[str, Ticket], limits: Limits, *, muted: frozenset[str] = frozenset()
+    entries: Iterable[Entry],
+    tickets: Mapping[str, Ticket],
+    limits: Limits,
+    *,
+    muted: frozenset[str] = frozenset(),
+    unseen: frozenset[str] = frozenset(),
 ) -> tuple[Step, ...]:
-    """Steps for one sink, in the order of severity. `entries` are all findings of the ledger."""
+    """Steps for one sink, in the order of severity. `entries` are all findings of the ledger.
+
+    unseen: findings that the last run did not see where it looked, and that nothing proves gone: these open nothing.
+    """
     ordered = sorted(entries, key=lambda entry: (entry.finding.level.rank, entry.finding.id))
     by_id = {entry.finding.id: entry for entry in ordered}
     steps = [_step(entry, tickets.get(entry.finding.id), limits, muted) for entry in ordered]
+    steps = [
+        replace(step, act=Act.NOTHING, why=UNSEEN)
+        if step.finding.id in unseen and step.act in {Act.CREATE, Act.REOPEN}
+        else step
+        for step in steps
+    ]
     if not limits.refresh:  # where alerts are states, each end has its own
         steps = _counted(_both_ends(steps, tickets), tickets)
     steps = _parents(steps, tickets, by_id, limits)
@@ -460,9 +475,19 @@ def _instead(waits: Act, tries: int, step: Step | None) -> Act | None:
         return None
     if waits is Act.CLOSE:
         return Act.REOPEN
-    if waits is Act.CREATE and step.finding.state != "resolved" and step.finding.verdict is not Verdict.FAIL:
-        return Act.CREATE  # this run could not tell; the one that decided could
+    if (
+        waits in {Act.CREATE, Act.REOPEN}
+        and step.finding.state != "resolved"
+        and step.finding.verdict is not Verdict.FAIL
+    ):
+        return waits  # this run could not tell; the one that decided could
     return Act.CLOSE if waits in {Act.CREATE, Act.REOPEN} else None
+
+
+def decided(ledger: Ledger, sink: str) -> frozenset[str]:
+    """Findings with a step that waits: it was decided on what a run saw."""
+    rows = ledger.connection.execute("SELECT finding FROM outbox WHERE sink = ? AND state <> 'done'", (sink,))
+    return frozenset(row["finding"] for row in rows)
 
 
 def waiting(ledger: Ledger, sink: str, *, at: datetime) -> tuple[Step, ...]:
