@@ -159,11 +159,10 @@ class PumpedPacketizer(BoundedPacketizer):
 
     def write_all(self, out: bytes) -> None:
         """Send all; EOFError where the connection is gone, TimeIsUpError where nobody takes it."""
-        left = memoryview(out)
-        while left:
+        while out:
             self._wait(min(self.until, time.monotonic() + _STALLED))
             try:
-                left = left[self._sock.send(left if len(left) < len(out) else out) :]
+                out = out[self._sock.send(out) :]
             except (TimeoutError, BlockingIOError):
                 raise self.over("nobody reads") from None
             except OSError:
