@@ -257,8 +257,7 @@ def test_eem_collects_only_for_the_flow_with_escaped_dots():
     assert applet.commands == (
         "configure terminal",
         "event manager applet SPI_CAPTURE",
-        r'event syslog pattern "RECVD_PKT_INV_SPI.*srcaddr=203\.0\.113\.9" ratelimit 300',
-        "maxrun 60",
+        r'event syslog pattern "RECVD_PKT_INV_SPI.*srcaddr=203\.0\.113\.9" ratelimit 300 maxrun 60',
         'action 1.0 cli command "enable"',
         'action 2.0 cli command "show clock | append flash:spi.txt"',
         'action 2.1 cli command "show crypto isakmp sa detail | append flash:spi.txt"',

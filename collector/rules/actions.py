@@ -252,8 +252,7 @@ def eem(facts: Facts, _: Incident, ends: Ends) -> tuple[Action, ...]:
             commands=(
                 "configure terminal",
                 "event manager applet SPI_CAPTURE",
-                f'event syslog pattern "RECVD_PKT_INV_SPI.*srcaddr={pattern}" ratelimit 300',
-                "maxrun 60",
+                f'event syslog pattern "RECVD_PKT_INV_SPI.*srcaddr={pattern}" ratelimit 300 maxrun 60',
                 'action 1.0 cli command "enable"',
                 *collect,
                 "end",
