@@ -185,6 +185,15 @@ def test_an_audit_visits_the_far_end_that_the_ledger_knows(lab, swept):
     assert told(document) == told(swept[2])
 
 
+def test_an_audit_does_without_a_broken_ledger(tmp_path):
+    (tmp_path / "ledger.sqlite3").write_bytes(b"not a database" * 100)
+    code, _, err = spi(
+        "audit", "--host", "nowhere.invalid", "-u", "me", "--state", str(tmp_path), env={"SPI_PASSWORD": "x"}
+    )
+    assert code == 4
+    assert "this audit goes on without it" in err
+
+
 def test_no_secret_of_a_router_or_of_ours_is_in_any_output(swept):
     folder = swept[0]
     for file in folder.rglob("*"):

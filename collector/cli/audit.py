@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,11 +20,13 @@ from collector.cli.output import emit, tell
 from collector.cli.scratch import scratch
 from collector.cli.sweep import SaveOption, extras, remembering, writable
 from collector.collect import Knowledge, plan_for, relook_for
-from collector.errors import UsageError
+from collector.errors import StateError, UsageError
+from collector.history import Ledger
 from collector.inventory import Inventory, load
 from collector.inventory.schema import PLATFORMS
 from collector.model import Capture, Device, Policy, Reference, SshSettings
 from collector.session import Plan
+from collector.sinks.render import safe
 
 
 def audit(
@@ -69,7 +73,7 @@ def audit(
         device = replace(device, timeout=replace(device.timeout, device=budget))
     writable(save)
     folder = state_folder.folder(state)
-    with scratch(folder) as spool, state_folder.known(folder) as ledger:
+    with scratch(folder) as spool, _ledger(folder) as ledger:
         order = fleet.Order(
             devices=(device,),
             policy=policy,
@@ -89,6 +93,18 @@ def audit(
         emit(visited.report, wanted=format_, output=output, every_peer=True)
         code = pipeline.exit_code(visited.report, level_of(fail_on, policy))
     return fleet.signal_exit(visited.interrupted) or code
+
+
+@contextmanager
+def _ledger(folder: Path) -> Iterator[Ledger | None]:
+    """The ledger to be read; an audit does without one that is broken, and says so."""
+    with ExitStack() as stack:
+        try:
+            ledger = stack.enter_context(state_folder.known(folder))
+        except StateError as error:
+            tell(f"{safe(str(error))}; this audit goes on without it")
+            ledger = None
+        yield ledger
 
 
 def _say(line: str) -> None:
