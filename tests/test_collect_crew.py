@@ -110,7 +110,7 @@ def test_both_processes_visit_at_one_pace_with_one_secret_and_one_trust(faults, 
     servers = [faults.start("none") for _ in range(16)]
     command = Reference(kind="command", value=str(give))
     devices = [replace(device_of(server, f"r{n}"), password=command) for n, server in enumerate(servers)]
-    rate, told = 8.0, []
+    rate, told = 4.0, []
     run = ran(
         devices,
         limits=QUICK,
@@ -130,10 +130,7 @@ def test_both_processes_visit_at_one_pace_with_one_secret_and_one_trust(faults, 
     for row in run.rows.values():
         assert [capture.text for capture in row.captures] == [OUTPUTS[line].rstrip("\n") + "\n" for line in LINES]
     moments = sorted(moment for server in servers for moment in server.record.logins)
-    for first in range(16):
-        for last in range(first, 16):
-            window = moments[last] - moments[first] + 0.5  # a busy machine shifts a moment
-            assert last - first + 1 <= rate * window + rate
+    assert moments[-1] - moments[0] > (16 - 2 * rate) / rate - 0.5  # a bucket each would let them in within a second
 
 
 def test_a_retry_waits_for_its_token_and_the_better_visit_counts(faults):
@@ -222,6 +219,7 @@ def test_a_killed_run_leaves_no_process_and_no_lock(hanging, tmp_path):
             shown = Path(f"/proc/{pid}/cmdline").read_bytes()
             assert PASSWORD.encode() not in shown
             assert USERNAME.encode() not in shown
+            assert PASSWORD.encode() not in Path(f"/proc/{pid}/environ").read_bytes()
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 os.kill(pid, number)  # a terminal or systemd sends them to all: only the run listens
         assert all(alive(pid) for pid in workers)

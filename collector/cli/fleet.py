@@ -25,6 +25,8 @@ from collector.model import Address, Device, FarEnd, History, Policy, Report, Sn
 from collector.session import Plan, Secrets, Trust
 from collector.snapshot.names import slug
 
+FEW_ENDS = 100  # far ends for which no further process is started
+
 Visits = Callable[[Sequence[Device], Settings, Callable[[Snapshot], None], Callable[[Progress], None]], Outcome]
 """How a wave of visits is made: `collect.sweep`, or one that needs no network."""
 
@@ -161,8 +163,9 @@ def _wave(
 ) -> Outcome:
     order = fleet.order
     desk = Desk(spool=fleet.spool.folder, save=order.save, policy=order.policy, plan_of=order.plan_of)
+    processes = 1 if peers and len(devices) <= FEW_ENDS else order.processes
     counters = {  # here and not in `plan`: the ledger belongs to this thread
-        device.name: _counters(order.history_of(device.name)) for device in devices if order.processes == 1
+        device.name: _counters(order.history_of(device.name)) for device in devices if processes == 1 and not peers
     }
 
     def plan(device: Device) -> Plan:
@@ -191,7 +194,7 @@ def _wave(
         trust=fleet.trust,
         plan=plan,
         workers=order.workers,
-        processes=order.processes,
+        processes=processes,
         elsewhere=Elsewhere(work=desk, brief=brief, took=took),
         logins_per_second=order.logins_per_second,
         max_runtime=max_runtime,

@@ -172,8 +172,10 @@ class Spool:
         return self.folder / f"{self.place(name):06d}.{kind}"
 
     def _write(self, path: Path, content: bytes) -> None:
+        new = path.with_name(f"{path.name}.new")  # a process that is killed leaves the file as it was
         try:
-            path.write_bytes(content)
+            new.write_bytes(content)
+            new.replace(path)
         except OSError as error:
             raise StateError(f"cannot write to {self.folder.parent}: {error.strerror}; this run is given up") from None
 
