@@ -46,10 +46,12 @@ from printed import (
     version,
 )
 
+from collector.commands import read_capture
 from collector.facts import build
 from collector.facts.trains import at_least, logs_invalid_spi, parse
 from collector.model import (
     Capture,
+    CaptureStatus,
     ConfigType,
     Evidence,
     Facts,
@@ -480,6 +482,9 @@ def test_case_35_trains_are_ordered_as_releases():
     assert at_least("12.2(33)SRE", floor) is None
     assert at_least("no version", floor) is None
     assert logs_invalid_spi("12.2(33)XNB3", "CISCO2911/K9") is True
+    assert logs_invalid_spi("12.2(33)XNB3", None) is False  # these trains ran on the ASR 1000 alone
+    assert logs_invalid_spi("12.2(33)XNC2", None) is None
+    assert logs_invalid_spi("15.7(3)M8", None) is None
 
 
 # both ends
@@ -565,3 +570,15 @@ def test_case_49_a_life_in_hours_and_minutes_is_seconds():
     made = hub((IPSEC, text))
     assert made.captures[-1].status == "parsed", made.captures[-1].reason
     assert peer(made).sa_remaining == timedelta(hours=1, minutes=10)
+
+
+def test_a_flow_without_its_endpoints_is_not_whole():
+    text = flow(inbound=[(0x99, 1800)], outbound=[(0x88, 1800)])
+    whole = read_capture(Capture(command=IPSEC, text=text))
+    assert whole is not None
+    assert whole.status is CaptureStatus.PARSED
+    lost = "".join(line for line in text.splitlines(keepends=True) if "crypto endpt" not in line)
+    reading = read_capture(Capture(command=IPSEC, text=lost))
+    assert reading is not None
+    assert reading.status is CaptureStatus.INCOMPLETE
+    assert "no remote endpt" in reading.reason

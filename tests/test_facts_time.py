@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -30,7 +31,7 @@ from printed import (
 from collector.facts import build
 from collector.facts.clock import DeviceClock, zone_offset
 from collector.facts.place import Frame, place
-from collector.model import Capture, Device, Policy, Snapshot, Stamp, State
+from collector.model import GATHERED, Capture, Device, Policy, Snapshot, Stamp, State
 
 HOUR = timedelta(hours=1)
 
@@ -215,14 +216,43 @@ def test_stamps_in_utc_while_the_clock_is_local():
     assert incident(made).last_seen == NOW - timedelta(seconds=40)
 
 
-def test_uptime_stamps_of_a_visit():
-    text = log(
+def from_boot() -> str:
+    return log(
         *(
             f"{stamp_}: %CRYPTO-4-RECVD_PKT_INV_SPI: decaps: rec'd IPSEC packet has invalid spi for destaddr=192.0.2.1, prot=50, "
             f"spi=0x{SPI:X}({SPI}), srcaddr=198.51.100.7"
             for stamp_ in ("02:10:02", "02:11:03")
         )
     )
+
+
+def test_stamps_from_boot_need_no_clock_where_the_uptime_was_read():
+    paste = {"at": None, "origin": "paste"}
+    timed = facts((VERSION, version(uptime="2 hours, 14 minutes")), (LOG, from_boot()), **paste)
+    assert timed.log is not None
+    assert not timed.log.clockless
+    assert incident(timed).last_age == timedelta(seconds=177)
+    for printed in (((LOG, from_boot()),), ((VERSION, version()), (LOG, log(line(70), line(10))))):
+        alone = facts(*printed, **paste)
+        assert alone.log is not None
+        assert alone.log.clockless  # its last line stands for now
+        assert incident(alone).last_age == timedelta()
+
+
+def test_gathered_lines_prove_no_silence_until_the_clock_and_never_a_pass():
+    gathered = Capture(command=LOG, text=line(600) + "\n" + other(300) + "\n", note=GATHERED)
+    typed = replace(gathered, note="")
+    clocked = facts((CLOCK, clock()), gathered, at=None, origin="paste")
+    assert incident(clocked).state is State.INSUFFICIENT_DATA
+    assert incident(facts((CLOCK, clock()), typed, at=None, origin="paste")).state is State.TRANSIENT
+    quoted = facts(gathered, at=None, origin="paste")  # among each other they tell which came later
+    assert incident(quoted).state is State.TRANSIENT
+    assert quoted.log is not None
+    assert quoted.log.covers_since is None
+
+
+def test_uptime_stamps_of_a_visit():
+    text = from_boot()
     made = facts((CLOCK, clock()), (VERSION, version(uptime="2 hours, 11 minutes")), (LOG, text))
     assert incident(made).state is State.PERSISTENT
     assert incident(made).last_age == timedelta()
