@@ -19,6 +19,7 @@ import pytest
 from crews import Asking, alive, ran, wait_for, workers_of
 from faulty import LINES, QUICK, device_of, literal
 from promises import inventory_of, spi, starting, wait_until
+from test_session_ways import Host
 
 from collector.collect import hands, processes_for
 from collector.collect.crew import Crew, Office
@@ -132,6 +133,22 @@ def test_both_processes_visit_at_one_pace_with_one_secret_and_one_trust(faults, 
         assert [capture.text for capture in row.captures] == [OUTPUTS[line].rstrip("\n") + "\n" for line in LINES]
     moments = sorted(moment - began for server in servers for moment in server.record.logins)
     assert all(number <= rate + rate * moment for number, moment in enumerate(moments, 1))
+
+
+def test_a_jump_host_sees_one_login_of_all_processes(faults):
+    bastion = Host(faults)
+    behind = [
+        replace(each, ssh=SshSettings(jump=f"127.0.0.1:{bastion.port}")) for each in devices_of(faults, *["none"] * 4)
+    ]
+    direct = [replace(each, name=f"direct-{each.name}") for each in devices_of(faults, "none", "none", "none")]
+    try:
+        run = ran([*behind[:2], *direct, *behind[2:]], limits=QUICK, workers=7)
+    finally:
+        bastion.close()
+    assert run.outcome.complete == 7
+    assert len(run.processes) == 2
+    assert (bastion.passwords, len(bastion.connections)) == (1, 1)
+    assert run.outcome.logins == 8  # its own takes its turn too
 
 
 def test_a_retry_waits_for_its_token_and_the_better_visit_counts(faults):
