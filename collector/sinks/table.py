@@ -59,7 +59,7 @@ def _text(part: object, *, width: int, color: bool) -> str:
         emoji=False,
         legacy_windows=False,
     )
-    console.print(part)
+    console.print(part, crop=False)
     return "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
 
 
@@ -91,9 +91,8 @@ def finding_block(finding: Finding) -> Group:
     body += [_evidence(item) for item in finding.evidence[:most]]
     if len(finding.evidence) > most:
         body.append(Text(f"  ... and {len(finding.evidence) - most} more lines: --format json has all", "dim"))
-    for action in finding.actions:
-        body += _action(action, flow=bool(finding.spis))
-    return Group(head, Padding(Group(*body), (0, 0, 1, 2)))  # type: ignore[arg-type]
+    actions = [part for action in finding.actions for part in _action(action, flow=bool(finding.spis))]
+    return Group(head, Padding(Group(*body), (0, 0, 0, 2)), *actions, Text(""))  # type: ignore[arg-type]
 
 
 def _wrapped(label: str, text: str) -> Text:
@@ -107,13 +106,16 @@ def _evidence(evidence: Evidence) -> Text:
 
 
 def _action(action: Action, *, flow: bool) -> list[object]:
-    """flow: a flow is dropped, and it matters which end the router is."""
+    """flow: a flow is dropped, and it matters which end the router is. A command is never wrapped: it is pasted."""
     side = "drops the packets" if action.side == "receiver" else "sends with the stale SA"
     role = (f" ({side})" if flow else "", "dim")
-    lines: list[object] = [Text.assemble("  on ", (one_line(action.on), "bold"), role, ":")]
-    lines += [Text("      " + one_line(command), "bold cyan") for command in action.commands]
+    lines: list[object] = [Padding(Text.assemble("on ", (one_line(action.on), "bold"), role, ":"), (0, 0, 0, 4))]
+    lines += [
+        Text("        " + one_line(command), "bold cyan", no_wrap=True, overflow="ignore")
+        for command in action.commands
+    ]
     if action.note:
-        lines.append(Padding(Text(one_line(action.note), "dim"), (0, 0, 0, 6)))
+        lines.append(Padding(Text(one_line(action.note), "dim"), (0, 0, 0, 8)))
     return lines
 
 
