@@ -42,7 +42,8 @@ def findings(
     with open_ledger(state_folder.folder(state)) as ledger:
         wanted = None if which is Which.ALL else which.value
         peer = str(to_address(peer) or peer) if peer else None  # as it is written in the ledger
-        found = list(entries(ledger, device=device, rule=rule.upper() if rule else None, peer=peer, state=wanted))
+        rule = rule.upper() if rule else None
+        found = list(entries(ledger, device=device, rule=rule, peer=peer, state=wanted, brief=not as_json))
     for entry in found:
         finding = entry.finding
         if as_json:

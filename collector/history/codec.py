@@ -40,9 +40,11 @@ def whole(kept: str | bytes) -> str:
     return kept if isinstance(kept, str) else zlib.decompress(kept).decode()
 
 
-def finding_of(text: str) -> Finding:
-    """The reverse of `finding_text`; keys of later versions are passed over."""
+def finding_of(text: str, *, brief: bool = False) -> Finding:
+    """The reverse of `finding_text`; keys of later versions are passed over. brief: without evidence and actions."""
     raw: dict[str, Any] = json.loads(text)
+    if brief:
+        raw |= {"evidence": (), "actions": ()}
     return Finding(
         id=raw["id"],
         rule=raw["rule"],
