@@ -1,4 +1,4 @@
-"""Credentials by reference: resolved late, in the process that logs in, and never shown.
+"""Credentials by reference: resolved late, by the process that runs the sweep, and never shown.
 
 A `Secret` prints as `********`, cannot be pickled, copied or compared by accident; `reveal()` is called at the one
 place that sends it. A `command` and a `prompt` are asked once a run.
