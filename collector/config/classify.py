@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, dropwhile, islice
 from typing import Literal
 
 from collector.config.agree import with_runtime
@@ -120,7 +120,10 @@ def _read(capture: Capture, text: ConfigText, privilege: int | None) -> _Text:
     cleaned = clean(capture, text)
     known = reach(capture, text, cleaned, privilege)
     if known.structural:
-        found = list(sections(cleaned.lines))
+        lines = cleaned.lines
+        if known.filter is not None and known.filter.kind == "begin":  # the first section may lack its head
+            lines = list(dropwhile(lambda line: line.indent > 0, lines))
+        found = list(sections(lines))
         router = read_sections(
             found if capture.complete else found[:-1]
         )  # a cut section tells half, its last line less
@@ -196,7 +199,10 @@ def _notes(read: Sequence[_Text], privilege: int | None) -> tuple[str, ...]:
                 f"a banner in `{text.command[:80]}` does not end: the rest of it was not read as configuration"
             )
         if text.reach.filter is None and not text.reach.whole and text.cleaned.lines:
-            notes.append(
-                f"`{text.command[:80]}` does not run from `hostname` to `end`: what is absent may only be cut off"
+            lacks = (
+                "has no crypto line: what is absent may only be hidden"
+                if text.reach.hostname is not None and text.reach.ended
+                else "does not run from `hostname` to `end`: what is absent may only be cut off"
             )
+            notes.append(f"`{text.command[:80]}` {lacks}")
     return tuple(dict.fromkeys(notes))

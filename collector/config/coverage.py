@@ -49,8 +49,13 @@ class Reach:
 
     @property
     def structural(self) -> bool:
-        """Sections stand in it with all their lines (no `include`, no `begin` or `exclude`)."""
-        return self.filter is None or self.filter.kind == "section"
+        """Sections stand in it with all their lines (no `include`, no `exclude`)."""
+        return self.filter is None or self.filter.kind in {"section", "begin"}
+
+    @property
+    def ended(self) -> bool:
+        """Its last line is `end`."""
+        return _is_end(self.last)
 
     @property
     def proof(self) -> tuple[ConfigLine, ...]:

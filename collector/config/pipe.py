@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from collector.model import Capture, ConfigText
 
 _PIPE = re.compile(r"\|\s*(include|section|begin|exclude|count|inc|sec|beg|exc|[isbe])\s", re.IGNORECASE)
+_COMMENTS = frozenset({"!", "^!", "^!$", "!$"})  # to leave these out is to leave nothing out
 _LONGEST = 500
 _MOST = 200
 _UNSAFE = re.compile(r"[+?{}\[\]\\]|(?<!\.)\*")
@@ -19,7 +20,9 @@ _UNSAFE = re.compile(r"[+?{}\[\]\\]|(?<!\.)\*")
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What stood behind the pipe. kind: include, section, other (`begin`, `exclude`: lines are missing somewhere)."""
+    """What stood behind the pipe. kind: include, section, begin (whole from some line on), other (`exclude`: lines are
+    missing somewhere).
+    """
 
     kind: str
     patterns: tuple[re.Pattern[str], ...]
@@ -39,10 +42,12 @@ def to_filter(capture: Capture, text: ConfigText) -> Filter | None:
     if match is None:
         return Filter("other", ()) if text.filtered or "|" in piped else None
     word = match.group(1).lower()
-    kind = next((name for name in ("include", "section") if name.startswith(word)), "other")
-    if kind == "other":
-        return Filter(kind, ())
+    kind = next((name for name in ("include", "section", "begin") if name.startswith(word)), "other")
     pattern = piped[match.end() :].strip()
+    if kind == "other" and "exclude".startswith(word) and pattern in _COMMENTS:
+        return None
+    if kind in {"begin", "other"}:
+        return Filter(kind, ())
     if kind == "section" and pattern.startswith(("include ", "exclude ")):
         if pattern.startswith("exclude"):
             return Filter("other", ())
