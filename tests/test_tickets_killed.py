@@ -19,6 +19,7 @@ import pytest
 from servers import jira, nursery, roundup, stub
 from servers.stub import Reply, Told
 from test_tickets import entry, finding, write
+from test_tickets_batches import Alertmanager
 from test_tickets_life import run_ended
 
 from collector.cli import pipeline
@@ -78,9 +79,7 @@ def desk(folder: Path, answer: Answer, sink: str, runs: nursery.Nursery) -> Iter
     with stub.http(door) as server:
         door.runs = runs
         file = folder / "inventory.yaml"
-        file.write_text(
-            f"hosts: {{a: {{}}}}\nsinks: {{desk: {{type: http, url: '{server.url}', parent_from: 99, {sink}}}}}\n"
-        )
+        file.write_text(f"hosts: {{a: {{}}}}\nsinks: {{desk: {{url: '{server.url}', parent_from: 99, {sink}}}}}\n")
         yield door, ("tickets", "apply", "--sink", "desk", "-i", str(file), "--state", str(folder / "state"))
 
 
@@ -101,9 +100,12 @@ def assert_whole(state: Path, said: str) -> None:
 
 
 def killed_again_and_again(
-    folder: Path, answer: Answer, sink: str, runs: nursery.Nursery, *, kills: int, seed: int
+    folder: Path, answer: Answer, sink: str, runs: nursery.Nursery, *, kills: int, seed: int, among: int = 4
 ) -> None:
-    """Each phase of the findings' lives is applied by runs that die, and then by one that may live."""
+    """Each phase of the findings' lives is applied by runs that die, and then by one that may live.
+
+    among: at which of so many first requests.
+    """
     rng = random.Random(seed)
     state = folder / "state"
     with desk(folder, answer, sink, runs) as (door, words):
@@ -116,7 +118,7 @@ def killed_again_and_again(
             write(state, *stored)
             run_ended(state, pipeline.now())
             for _ in range(kills):
-                door.plan = (rng.randrange(4), rng.choice(FATES), rng.uniform(0, 0.03))
+                door.plan = (rng.randrange(among), rng.choice(FATES), rng.uniform(0, 0.03))
                 code = runs.run(*words)
                 assert code in {0, -9}, runs.out.read_text()
                 assert_whole(state, runs.out.read_text())
@@ -133,7 +135,7 @@ def killed_again_and_again(
     db.close()
 
 
-JIRA = "preset: jira, variables: " + json.dumps(jira.VARIABLES)
+JIRA = "type: http, preset: jira, variables: " + json.dumps(jira.VARIABLES)
 
 
 def jira_is_right(tracker: jira.Jira) -> None:
@@ -152,6 +154,14 @@ def test_killed_between_any_two_steps_a_ticket_is_made_once_and_told_once(tmp_pa
     tracker = jira.Jira()
     killed_again_and_again(tmp_path, tracker, JIRA, runs, kills=4, seed=1)
     jira_is_right(tracker)
+
+
+def test_killed_while_many_alerts_go_together_each_is_told_at_last(tmp_path, runs):
+    manager = Alertmanager()
+    killed_again_and_again(tmp_path, manager, "type: alertmanager", runs, kills=4, seed=3, among=1)
+    ended = {key for key, alert in manager.alerts.items() if "Gone, with proof" in alert["annotations"]["description"]}
+    assert set(manager.alerts) == {finding(number).id for number in range(1, COUNT + 1)}
+    assert ended == {finding(number).id for number in (3, 4, 5)}
 
 
 @pytest.mark.soak
@@ -189,7 +199,7 @@ def test_roundup_has_one_issue_a_finding_and_each_message_once(tmp_path, runs):
     tracker.start()
     try:
         sink = (
-            f"preset: roundup, variables: {{origin: '{tracker.url}'}}, "
+            f"type: http, preset: roundup, variables: {{origin: '{tracker.url}'}}, "
             f"auth: {{user: admin, password: {{file: '{password}'}}}}"
         )
         killed_again_and_again(tmp_path, through(tracker.url), sink, runs, kills=25, seed=7)
