@@ -14,6 +14,8 @@ from __future__ import annotations
 import inspect
 import math
 import socket
+import struct
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -26,6 +28,7 @@ from paramiko.transport import ServiceRequestingTransport
 from collector.session.transport import LARGEST_PACKET, AuthHandler, BoundedPacketizer, NotSsh, Transport
 
 _READ = 65_536
+_LONGEST = 86_400.0  # seconds that a call waits
 _STALLED = 10.0  # seconds without a byte, within a packet that has begun
 _IGNORE, _DISCONNECT, _DEBUG, _KEXINIT, _UNIMPLEMENTED = 2, 1, 4, 20, 3  # RFC 4253, section 12
 _KEX_FIRST, _KEX_LAST = 30, 41
@@ -106,6 +109,54 @@ class TimeIsUpError(EOFError):
     """`until` came, or a packet stalled: an end of the connection, to the library around it."""
 
 
+class _Timed:
+    """Reads and writes that end in time, on anything with `settimeout`: a channel through a jump host."""
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+
+    def recv(self, size: int, seconds: float) -> bytes:
+        self._sock.settimeout(min(seconds, _LONGEST))
+        return self._sock.recv(size)  # type: ignore[no-any-return]
+
+    def send(self, data: bytes, seconds: float) -> int:
+        self._sock.settimeout(min(seconds, _LONGEST))
+        return self._sock.send(data)  # type: ignore[no-any-return]
+
+
+class _KernelTimed:
+    """The same on a socket of Linux, which keeps the time itself: one system call instead of three.
+
+    Python gives way to other threads at each call that may wait, and has to wait for its turn behind it.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        sock.settimeout(None)
+
+    def recv(self, size: int, seconds: float) -> bytes:
+        if seconds <= 0:
+            return self._sock.recv(size, socket.MSG_DONTWAIT)
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(seconds))
+        return self._sock.recv(size)
+
+    def send(self, data: bytes, seconds: float) -> int:
+        try:
+            return self._sock.send(data, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(max(seconds, 0.001)))
+            return self._sock.send(data)
+
+
+def _kernel_times(sock: Any) -> bool:
+    return sys.platform == "linux" and sys.maxsize > 1 << 32 and isinstance(sock, socket.socket)
+
+
+def _timeval(seconds: float) -> bytes:
+    whole = int(min(seconds, _LONGEST))
+    return struct.pack("@ll", whole, max(int((seconds - whole) * 1_000_000) if whole < _LONGEST else 0, 1))
+
+
 class PumpedPacketizer(BoundedPacketizer):
     """Packets out of one buffer, which takes all that the socket has.
 
@@ -116,9 +167,8 @@ class PumpedPacketizer(BoundedPacketizer):
         super().__init__(sock)
         self.until = math.inf
         self.out_of_time = False
-        self._sock = sock
+        self._sock: Any = _KernelTimed(sock) if _kernel_times(sock) else _Timed(sock)
         self._came = bytearray()
-        self._patience: float | None = -1.0  # what the socket was told last
         self._block, self._mac, self._clear = 8, 0, True  # clear: a packet's length stands unencrypted before it
 
     def set_inbound_cipher(self, *arguments: Any, **more: Any) -> None:
@@ -160,9 +210,8 @@ class PumpedPacketizer(BoundedPacketizer):
     def write_all(self, out: bytes) -> None:
         """Send all; EOFError where the connection is gone, TimeIsUpError where nobody takes it."""
         while out:
-            self._wait(min(self.until, time.monotonic() + _STALLED))
             try:
-                out = out[self._sock.send(out) :]
+                out = out[self._sock.send(out, self._left(time.monotonic() + _STALLED)) :]
             except (TimeoutError, BlockingIOError):
                 raise self.over("nobody reads") from None
             except OSError:
@@ -187,9 +236,9 @@ class PumpedPacketizer(BoundedPacketizer):
 
     def _fill(self, end: float) -> bool:
         """Take what the socket holds, waiting for it until `end`; False where nothing came."""
-        self._wait(end)
+        seconds = self._left(end)
         try:
-            chunk = self._sock.recv(_READ)
+            chunk = self._sock.recv(_READ, seconds)
         except (TimeoutError, BlockingIOError):
             return False
         except OSError:
@@ -201,15 +250,12 @@ class PumpedPacketizer(BoundedPacketizer):
         self._came += chunk
         return True
 
-    def _wait(self, end: float) -> None:
-        """Have the socket's next call return by `end`; a peer that never stops sending meets `until` too."""
+    def _left(self, end: float) -> float:
+        """Seconds to `end`, or to `until` where that is nearer; a peer that never stops sending meets `until` too."""
         now = time.monotonic()
         if now >= self.until:
             raise self.over("too late")
-        seconds = max(end - now, 0.0) if end < math.inf else None
-        if seconds != self._patience:
-            self._patience = seconds
-            self._sock.settimeout(seconds)
+        return max(min(end, self.until) - now, 0.0)
 
 
 class PumpedAuthHandler(AuthHandler):
