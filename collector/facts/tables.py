@@ -177,6 +177,17 @@ def _brief(record: object) -> Session | None:
     return replace(record, interface=interface_name(record.interface) if record.interface else None)
 
 
+def _in_full(nhrp: Table[NhrpEntry]) -> Table[NhrpEntry]:
+    """The mappings, their interfaces in full words (`show ip nhrp brief`: `Tu0`); no mapping has a peer to index."""
+    rows = tuple(
+        replace(row, record=replace(row.record, interface=interface_name(row.record.interface)))
+        if row.record.interface
+        else row
+        for row in nhrp.rows
+    )
+    return replace(nhrp, rows=rows, by_peer={None: rows} if rows else {})
+
+
 def _session_key(session: Session) -> object:
     return session.interface, session.peer
 
@@ -288,7 +299,7 @@ def read(looks: Looks, clock: DeviceClock) -> Tables:
     ipsec = looks.of(IPSEC_SA)
     flows = table(ipsec, IpsecFlow)
     look = max((row.look for row in flows.rows), key=lambda look: look.order, default=flows.look)
-    sessions, nhrp = table(looks.of(SESSION), Session), table(looks.of(NHRP), NhrpEntry)
+    sessions, nhrp = table(looks.of(SESSION), Session), _in_full(table(looks.of(NHRP), NhrpEntry))
     dmvpn = looks.of(DMVPN)[-1:]
     return Tables(
         flows=flows,
