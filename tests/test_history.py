@@ -26,6 +26,7 @@ from collector.history import (
     remember,
     run_lock,
     snapshots,
+    transaction,
 )
 from collector.history.codec import finding_text, snapshot_blob
 from collector.history.ledger import FILE, KEPT_COVERAGE
@@ -245,6 +246,18 @@ def test_a_full_disk_leaves_what_stood_there(ledger):
     with pytest.raises(StateError, match="untouched"):
         keep(ledger, report(*many, minutes=15))
     assert ledger.connection.execute("SELECT count(*) FROM runs").fetchone()[0] == 1
+
+
+def test_a_run_and_its_captures_are_written_together_or_not_at_all(ledger):
+    def written() -> None:
+        with transaction(ledger):
+            made = keep(ledger, report(broken()))
+            keep_snapshots(ledger, made.run.id, ((str(1 // 0), b"") for _ in range(1)))
+
+    with pytest.raises(ZeroDivisionError):
+        written()
+    for table in ("runs", "findings", "coverage", "snapshots"):
+        assert ledger.connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] == 0
 
 
 def test_sqlite_is_the_only_door(tmp_path):

@@ -31,6 +31,7 @@ from collector.history import (
     open_ledger,
     remember,
     run_lock,
+    transaction,
 )
 from collector.inventory import Inventory, load, near
 from collector.inventory.units import duration
@@ -149,16 +150,17 @@ def once(order: fleet.Order, ledger: Ledger, fail_on: Level | None) -> tuple[fle
     order = replace(remembering(order, ledger), last_visit=last_visits(ledger))
     visited = fleet.run(order)
     code = pipeline.exit_code(visited.report, fail_on)
-    report = remember(
-        ledger,
-        visited.report,
-        exit_code=int(code),
-        status_of=device_status,
-        paths=visited.paths,
-        policy=order.policy,
-    )
-    blobs = ((name, visited.spool.blob(name)) for name in visited.names)
-    keep_snapshots(ledger, report.run.id, blobs)
+    with transaction(ledger):  # a run whose captures do not fit is not remembered at all
+        report = remember(
+            ledger,
+            visited.report,
+            exit_code=int(code),
+            status_of=device_status,
+            paths=visited.paths,
+            policy=order.policy,
+        )
+        blobs = ((name, visited.spool.blob(name)) for name in visited.names)
+        keep_snapshots(ledger, report.run.id, blobs)
     return replace(visited, report=report), code
 
 

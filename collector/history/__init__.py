@@ -16,6 +16,7 @@ from collector.history.ledger import (
     open_ledger,
     remember,
     snapshots,
+    transaction,
 )
 from collector.history.life import Absence, Entry, seen, unseen
 from collector.history.lock import run_lock
@@ -40,5 +41,6 @@ __all__ = [
     "run_lock",
     "seen",
     "snapshots",
+    "transaction",
     "unseen",
 ]

@@ -70,7 +70,10 @@ def open_ledger(folder: Path) -> Iterator[Ledger]:
 
 @contextmanager
 def transaction(ledger: Ledger) -> Iterator[sqlite3.Connection]:
-    """One write, whole or not at all. Raises StateError (disk full, locked)."""
+    """One write, whole or not at all; what is written inside another is part of it. Raises StateError (disk full, locked)."""
+    if ledger.connection.in_transaction:
+        yield ledger.connection
+        return
     try:
         ledger.connection.execute("BEGIN IMMEDIATE")
         try:
