@@ -72,22 +72,22 @@ def assert_whole(folder: Path) -> set[str]:
     return names
 
 
-def killed(fleet, folder: Path, seconds: float) -> None:
+def killed(fleet, folder: Path, seconds: float, *more: str) -> None:
     """Start a sweep and kill it so long after it took its lock (or let it end, where it is quicker)."""
     lock = folder / "state" / "run.lock"
     lock.unlink(missing_ok=True)
-    with starting(*sweep(fleet, folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with starting(*sweep(fleet, folder), *more, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while not lock.exists() and process.poll() is None:
             time.sleep(0.01)
         time.sleep(seconds)
         process.kill()
 
 
-def kill_again_and_again(fleet, folder: Path, times: int, seed: int) -> None:
+def kill_again_and_again(fleet, folder: Path, times: int, seed: int, *more: str) -> None:
     rng = random.Random(seed)
     before: set[str] = set()
     for number in range(times):  # from the first moment to the last, somewhere in each part
-        killed(fleet, folder, 1.6 * (number + rng.random()) / times)
+        killed(fleet, folder, (1.6 + len(more)) * (number + rng.random()) / times, *more)
         now = assert_whole(folder)
         assert before <= now  # what was saved stays
         before = now
@@ -111,7 +111,8 @@ def test_two_hundred_kills(tmp_path):
             servers = [(f"r{place}", own.start("none", lifetime=3600)) for place in range(DEVICES)]
             folder = tmp_path / str(number)
             folder.mkdir(mode=0o700)
-            kill_again_and_again(inventory_of(servers, tmp_path / f"{number}.yaml"), folder, 20, number)
+            more = ("--processes", "2") if number % 2 else ()
+            kill_again_and_again(inventory_of(servers, tmp_path / f"{number}.yaml"), folder, 20, number, *more)
 
 
 def test_what_dead_runs_left_goes_and_what_lives_stays(tmp_path):
