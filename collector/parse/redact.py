@@ -11,8 +11,10 @@ Forms: FAULTS.md section 8 and the IOS command reference; the table in tests/tes
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 MASK = "<masked>"
 _WORD = re.compile(r"\S+")
@@ -28,7 +30,8 @@ _WITHIN = {
     "aaa": re.compile(r"aaa\s"),
     "isakmp": re.compile(r"isakmp\sclient"),
 }
-_BLOCK = 256  # lines: what stands in none of them is not looked for in each
+_SOUGHT: tuple[tuple[str, re.Pattern[str] | None], ...] = (*((word, None) for word in _SUSPICIOUS), *_WITHIN.items())
+_BLOCK = 4096  # lines that are searched at once
 _LEAD = re.compile(r"[#>:]")  # what may be glued before the first word of a typed line
 _LOG_HEAD = re.compile(r"%[A-Z][A-Z0-9_]*-(?:[A-Z0-9_]+-)?[0-7]-")
 _DIGITS = re.compile(r"\d+")
@@ -104,48 +107,69 @@ class _Line:
 
 def redact(text: str) -> str:
     """`text` with its secrets replaced by `<masked>`: same number of lines, same line ends, idempotent, one pass."""
-    return "".join(_by_blocks(text.splitlines(keepends=True)))
-
-
-def _by_blocks(lines: Sequence[str]) -> Iterator[str]:
-    """As `redact_lines`; a line is searched only for what stands somewhere in its block."""
+    lines = text.splitlines(keepends=True)
     state = _State()
+    masked: list[str] = []
     for at in range(0, len(lines), _BLOCK):
-        block = lines[at : at + _BLOCK]
-        folded = "".join(block).casefold()
-        words = [word for word in _SUSPICIOUS if word in folded]
-        within = [(word, pattern) for word, pattern in _WITHIN.items() if word in folded]
-        if words or within or state.blob or state.pem or state.key_table:
-            yield from _line_by_line(block, state, words, within)
-            continue
-        if state.chain is not None:
-            for line in block:
-                _leave_section(state, line)
-        yield from block
+        masked += _block(lines[at : at + _BLOCK], state)
+    return "".join(masked)
+
+
+def _block(lines: list[str], state: _State) -> list[str]:
+    """As `redact_lines`; what is looked for is looked for in all of the lines at once."""
+    text = "".join(lines)
+    folded = text.casefold()
+    if len(folded) != len(text):  # a letter that became two: places differ
+        return list(_line_by_line(lines, state))
+    suspects = _suspects(folded, list(accumulate(map(len, lines), initial=0)))
+    masked: list[str] = []
+    at = 0
+    for suspect in (*suspects, len(lines)):
+        while at < suspect and (state.blob or state.pem or state.key_table):
+            masked.append(_redact_line(lines[at], state))
+            at += 1
+        if at < suspect:
+            plain = lines[at:suspect]
+            if state.chain is not None:
+                for line in plain:
+                    _leave_section(state, line)
+            masked += plain
+        if suspect < len(lines):
+            masked.append(_redact_line(lines[suspect], state))
+        at = suspect + 1
+    return masked
+
+
+def _suspects(folded: str, starts: list[int]) -> list[int]:
+    """The lines that hold a suspicious word, in their order. starts: where each line begins, and the end of the last."""
+    found: set[int] = set()
+    for word, pattern in _SOUGHT:
+        place = folded.find(word)
+        while place >= 0:
+            line = bisect_right(starts, place) - 1
+            if pattern is None or pattern.search(folded, starts[line], starts[line + 1]):
+                found.add(line)
+            place = folded.find(word, starts[line + 1])
+    return sorted(found)
 
 
 def redact_lines(lines: Sequence[str] | Iterator[str]) -> Iterator[str]:
     """As `redact`, line by line for large texts. A line may carry its end."""
-    return _line_by_line(lines, _State(), _SUSPICIOUS, tuple(_WITHIN.items()))
+    return _line_by_line(lines, _State())
 
 
-def _line_by_line(
-    lines: Iterable[str], state: _State, words: Sequence[str], within: Sequence[tuple[str, re.Pattern[str]]]
-) -> Iterator[str]:
+def _line_by_line(lines: Iterable[str], state: _State) -> Iterator[str]:
     for line in lines:
-        if not (state.blob or state.pem or state.key_table) and not _suspect(line.casefold(), words, within):
+        if not (state.blob or state.pem or state.key_table) and not _suspect(line.casefold()):
             _leave_section(state, line)
             yield line
             continue
         yield _redact_line(line, state)
 
 
-def _suspect(folded: str, words: Sequence[str], within: Sequence[tuple[str, re.Pattern[str]]]) -> bool:
-    for word in words:  # any() costs twice as much, and this is asked of every line
-        if word in folded:
-            return True
-    for word, pattern in within:  # noqa: SIM110 - as above
-        if word in folded and pattern.search(folded):
+def _suspect(folded: str) -> bool:
+    for word, pattern in _SOUGHT:  # noqa: SIM110 - any() costs twice as much, and this is asked of every line
+        if word in folded and (pattern is None or pattern.search(folded)):
             return True
     return False
 
