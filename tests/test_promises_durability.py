@@ -186,7 +186,7 @@ def one_line(stderr: bytes) -> str:
     return complaints[0]
 
 
-@pytest.mark.parametrize("most", [0, 2_000, 60_000])
+@pytest.mark.parametrize("most", [0, 2_000, 30_000])  # bytes a file; the last ends in the middle of the ledger's write
 def test_a_disk_that_takes_no_more_leaves_the_old_state_whole(fleet, once, most):
     before = ledger_rows(once / "state")
     pinned = (once / "state" / "known_hosts").read_bytes()
