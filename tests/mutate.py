@@ -42,6 +42,7 @@ ROOMS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
         ("pages", "sources"),
         (
             "test_rules_cascade.py",
+            "test_rules_premature.py",
             "test_rules_actions.py",
             "test_rules_each.py",
             "test_rules_words.py",
