@@ -179,6 +179,14 @@ def test_history_gives_counters_and_rising_runs_and_past_spis(ledger):
     assert history_of(ledger, "hub2").counters == ()
 
 
+def test_a_run_whose_rise_is_noise_ends_the_row_of_rising_runs(ledger):
+    """Three packets of one rekey in a quarter of an hour are 12 an hour at most; the noise is 10."""
+    for run, (delta, rising) in enumerate(((400, 1), (500, 2), (2, 0), (400, 1), (3, 2), (0, 0))):
+        made = replace(broken(), counters=(counter(packets=1000 + run, delta=delta),))
+        keep(ledger, report(made, minutes=15 * run))
+        assert history_of(ledger, "hub1").rising_runs == {"IN_US_V4_PKT_SA_NOT_FOUND_SPI": rising}, run
+
+
 def test_filters_and_kept_snapshots(ledger):
     made = keep(ledger, report(replace(broken(), blind_spots=(blind(),))))
     assert {entry.finding.rule for entry in entries(ledger, device="hub1")} >= {"SPI001"}

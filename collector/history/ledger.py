@@ -16,6 +16,7 @@ from collector.history.proof import absence
 from collector.history.schema import migrate
 from collector.model import (
     Address,
+    Counter,
     Evidence,
     Facts,
     FarEnd,
@@ -373,11 +374,18 @@ def _samples(db: sqlite3.Connection, facts: Facts, report: Report) -> None:
                 _utc(at),
                 uptime,
                 clearing,
-                int((counter.delta or 0) > 0),
+                int(_rose(counter, facts.policy.thresholds.counter_noise)),
             )
             for counter in facts.counters or ()
         ],
     )
+
+
+def _rose(counter: Counter, noise: float) -> bool:
+    """Whether it rose by more than a rekey or two drop: below the noise (packets an hour) nothing is counted as a run."""
+    if not counter.delta:
+        return False
+    return counter.delta_seconds is None or counter.delta > noise * counter.delta_seconds / 3600
 
 
 def _losses(db: sqlite3.Connection, facts: Facts) -> None:
