@@ -7,7 +7,11 @@ from ipaddress import ip_address
 import pytest
 
 from collector.config import classify
-from collector.model import Capture, ConfigText, ConfigType, CryptoConfig
+from collector.config.line import to_line
+from collector.config.names import looks_like_interface
+from collector.config.pipe import to_filter
+from collector.config.tree import sections
+from collector.model import Capture, ConfigText, ConfigType, CryptoConfig, StandbyGroup
 
 WAN = "interface GigabitEthernet0/0\n ip address 192.0.2.1 255.255.255.0\n"
 PROFILE = "crypto ipsec profile P\n set transform-set T\n"
@@ -505,3 +509,515 @@ def test_words_in_an_indented_section_are_its_own():
     )
     assert config.hostname == "R1"
     assert [port.name for port in config.interfaces] == ["GigabitEthernet1"]
+
+
+ENTRY = "crypto map M 10 ipsec-isakmp\n set peer 198.51.100.1\n match address A\n"
+APPLIED = ENTRY + WAN + " crypto map M\n"
+
+
+def test_a_point_to_point_subinterface_is_called_by_its_name():
+    """`point-to-point` stands behind the name of a subinterface and is no part of it, as `show crypto map` prints it."""
+    for written in (
+        "Serial0/0.1 point-to-point",
+        "Serial 0/0.1 point-to-point",
+        "Serial0/0.1 multipoint",
+        "Serial0/0.1",
+    ):
+        config = read(ENTRY + f"interface {written}\n ip address 192.0.2.1 255.255.255.252\n crypto map M\n")
+        assert [port.name for port in config.interfaces] == ["Serial0/0.1"], written
+        assert config.bindings[0].interface == "Serial0/0.1"
+    assert read("interface\n shutdown\ninterface Tunnel <0-9>\ninterface Tunnel<n>\n").interfaces == ()
+
+
+def test_unnumbered_in_one_version_and_numbered_in_the_other():
+    body = "interface Loopback0\n ip address 192.0.2.9 255.255.255.255\n ipv6 address 2001:db8::9/128\n" + ENTRY
+    port = "interface Serial0/0\n{} crypto map M\n"
+    six = " ip unnumbered Loopback0\n ipv6 address 2001:db8::1/64\n"
+    four = " ip address 203.0.113.1 255.255.255.0\n ipv6 unnumbered Loopback0\n"
+    assert read(body + port.format(six)).interfaces[1].addresses == (
+        ip_address("192.0.2.9"),
+        ip_address("2001:db8::1"),
+    )
+    assert read(body + port.format(six)).bindings[0].local == (ip_address("192.0.2.9"),)
+    assert read(body + port.format(four)).interfaces[1].addresses == (
+        ip_address("203.0.113.1"),
+        ip_address("2001:db8::9"),
+    )
+    gone = read(ENTRY + port.format(" ip unnumbered Loopback7\n"))
+    assert (gone.interfaces[0].addresses, gone.interfaces[0].address_dynamic) == ((), True)
+
+
+def test_an_interface_without_an_address_is_told():
+    def told(body):
+        return any("no address in this text" in sentence for sentence in read(ENTRY + body).bindings[0].why)
+
+    assert told("interface GigabitEthernet0/0\n crypto map M\n")
+    assert not told("interface GigabitEthernet0/0\n ip unnumbered Loopback0\n crypto map M\n")
+    assert not told(WAN + " crypto map M\n")
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ("crypto map M 10 ipsec-isakmp\n match address A\n", ConfigType.STATIC_CRYPTO_MAP),
+        ("crypto map M 10\n set peer 198.51.100.1\n match address A\n", ConfigType.STATIC_CRYPTO_MAP),
+        ("crypto map M 10\n match address A\n", ConfigType.UNKNOWN),
+        ("crypto map M 10\n", ConfigType.UNKNOWN),
+        ("crypto map M 10 cisco\n set peer 198.51.100.1\n", ConfigType.UNKNOWN),
+        ("crypto map M 10 ipsec-i\n set peer 198.51.100.1\n", ConfigType.STATIC_CRYPTO_MAP),
+        ("crypto map M 10 ipsec-m\n set peer 198.51.100.1\n", ConfigType.MANUAL_IPSEC),
+        ("crypto map M 10 gd\n set group G\n", ConfigType.GETVPN),
+        ("crypto map M 10\n set group G\n", ConfigType.GETVPN),
+        ("crypto map M 10\n set session-key inbound esp 256 cipher <masked>\n", ConfigType.MANUAL_IPSEC),
+        ("crypto map M 10 ipsec-isakmp\n set session-key inbound esp 256 cipher <masked>\n", ConfigType.STATIC_CRYPTO_MAP),
+        ("crypto map M 10 ipsec-isakmp\n set group G\n", ConfigType.STATIC_CRYPTO_MAP),
+        ("crypto map M 10 ipsec-isakmp dy D\n", ConfigType.DYNAMIC_CRYPTO_MAP),
+        ("crypto map M 10 ipsec-isakmp d D\n", ConfigType.STATIC_CRYPTO_MAP),
+        ("crypto map M 10 ipsec-isakmp dynamic\n", ConfigType.STATIC_CRYPTO_MAP),
+        ("crypto map M 10 ipsec-isakmp profile\n", ConfigType.STATIC_CRYPTO_MAP),
+    ],
+)  # fmt: skip
+def test_the_kind_of_an_entry(entry, expected):
+    (binding,) = read(entry + WAN + " crypto map M\n").bindings
+    assert binding.config_type is expected
+
+
+def test_what_an_entry_takes_back():
+    (binding,) = read(
+        "crypto isakmp profile I\n vrf RED\n" + APPLIED
+        + "crypto map M 10 ipsec-isakmp\n set isakmp-profile I\n no set isakmp-profile I\n no match address A\n"
+        " set isakmp-profile\n set group\n"
+    ).bindings  # fmt: skip
+    assert (binding.isakmp_profile, binding.group, binding.config_type) == (None, None, ConfigType.STATIC_CRYPTO_MAP)
+    assert any("no `match address`" in sentence for sentence in binding.why)
+
+
+def test_what_a_profile_takes_back():
+    (tunnel,) = read(
+        PROFILE + " set isakmp-profile I\n no set isakmp-profile I\n set ikev2-profile\ninterface Tunnel0\n"
+        " tunnel destination 198.51.100.1\n" + PROTECTED
+    ).bindings
+    assert (tunnel.isakmp_profile, tunnel.ikev2_profile, tunnel.ike_version) == (None, None, 1)
+    (binding,) = read(
+        "crypto isakmp profile I\n vrf RED\n no vrf RED\n local-address GigabitEthernet0/0\n no local-address\n"
+        " virtual-template 7\n virtual-template 1\n client pki authorization list L\n" + WAN + TEMPLATE
+    ).bindings
+    assert (binding.name, binding.ivrf, binding.local) == ("Virtual-Template1", None, ())
+    assert binding.config_type is ConfigType.DVTI
+    assert read("crypto isakmp profile I\n virtual-template 7\n no virtual-template 7\n").bindings == ()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "crypto map", "crypto map ipv6 M", "crypto map M isakmp-profile", "crypto map M local-address",
+        "crypto dynamic-map", "crypto dynamic-map D", "crypto dynamic-map D x", "crypto dynamic-map ipv6 D",
+        "crypto ipsec profile", "crypto isakmp profile", "crypto ikev2 profile", "crypto keyring",
+        "crypto keyring K\n local-address\n pre-shared-key address\n pre-shared-key address 198.51.100.1",
+        "crypto isakmp key <masked> address", "crypto isakmp key address",
+        "crypto isakmp peer address\n set aggressive-mode client-endpoint fqdn h",
+        "crypto isakmp peer\n set aggressive-mode client-endpoint fqdn h",
+        "crypto isakmp policy 1\n authentication\n crypto map", "crypto ipsec security-association lifetime",
+        "service timestamps", "crypto gdoi group", "crypto gdoi group ipv6", "crypto ipsec client ezvpn",
+        "crypto ikev2 client flexvpn", "crypto ikev2 client flexvpn C\n peer\n peer 1\n peer 1 fqdn\n client connect",
+        ("crypto isakmp profile I\n match\n match fvrf\n match address local\n match address local interface\n"
+        " match identity\n match identity address\n virtual-template\n vrf\n local-address\n keepalive\n self-identity"),
+        ("interface GigabitEthernet0/1\n ip address\n ip unnumbered\n vrf forwarding\n crypto map\n tunnel source\n"
+        " tunnel destination\n ip nhrp map\n ip nhrp nhs\n standby\n standby 1 ip\n redundancy group\n vrrp"),
+        "hostname", "no hostname R9", "no", "exit",
+    ],
+)  # fmt: skip
+def test_a_line_cut_anywhere_is_no_statement(line):
+    config = read(f"{line}\n" + APPLIED)
+    assert config.hostname == "R1"
+    assert [one.name for one in config.bindings if one.applied] == ["M 10"]
+    assert config.bindings[-1].local == (ip_address("192.0.2.1"),)
+
+
+def test_the_local_address_of_a_map_may_be_cut_short():
+    loop = "interface Loopback0\n ip address 192.0.2.9 255.255.255.255\n"
+    for word, local in (("local-address", "192.0.2.9"), ("lo", "192.0.2.9"), ("l", "192.0.2.1")):
+        (binding,) = read(loop + f"crypto map M {word} Loopback0\n" + APPLIED).bindings
+        assert binding.local == (ip_address(local),), word
+    (taken,) = read(
+        loop + "crypto map M local-address Loopback0\nno crypto map M local-address Loopback0\n" + APPLIED
+    ).bindings
+    assert (taken.local, taken.source_interface) == ((ip_address("192.0.2.1"),), None)
+
+
+def test_templates_of_two_dynamic_maps_and_of_ipv6():
+    body = (
+        "crypto dynamic-map D 10\n set peer 198.51.100.1\ncrypto dynamic-map E 10\n set peer 198.51.100.2\n"
+        "crypto dynamic-map ipv6 F 10\n set peer 2001:db8::2\ncrypto map M 10 ipsec-isakmp dynamic D\n"
+        "crypto map M 20 ipsec-isakmp dynamic E\ncrypto map ipv6 N 30 ipsec-isakmp dynamic F\n"
+    )
+    config = read(body + WAN + " crypto map M\n ipv6 crypto map N\n")
+    assert {one.name: [peer.text for peer in one.peers] for one in config.bindings} == {
+        "M 10": ["198.51.100.1"], "M 20": ["198.51.100.2"], "N 30": ["2001:db8::2"],
+    }  # fmt: skip
+
+
+def test_a_map_application_that_lost_its_interface():
+    for body in (ENTRY + " crypto map M\n", " crypto map M\n" + ENTRY):
+        text = "crypto isakmp policy 1\n" + body
+        capture = Capture(command="show running-config | section crypto", text=text)
+        config = classify([(capture, ConfigText(line=1, lines=tuple(enumerate(text.splitlines(), 1)), whole=False))])
+        assert config.bindings[0].applied, body
+    text = "crypto map M\n" + ENTRY
+    capture = Capture(command="show running-config | section crypto map", text=text)
+    config = classify([(capture, ConfigText(line=1, lines=tuple(enumerate(text.splitlines(), 1)), whole=False))])
+    assert config.bindings[0].applied
+
+
+def told_keys(body: str) -> list[str]:
+    return [sentence for one in read(body).bindings for sentence in one.warnings if "hold a key" in sentence]
+
+
+def test_the_reach_of_a_key():
+    ring = "crypto keyring {}\n pre-shared-key address {}\n"
+    here = ring.format("A", "198.51.100.1 key <masked>")
+    for line, covers in (
+        ("198.51.100.0 255.255.255.0 key <masked>", True),
+        ("198.51.100.0 255.255.255.0", True),
+        ("198.51.100.0 key <masked>", False),
+        ("198.51.100.1", True),
+        ("0.0.0.0 0.0.0.0 key <masked>", True),
+        ("0.0.0.0 key <masked>", True),
+        ("203.0.113.0 255.255.255.0 key <masked>", False),
+    ):
+        assert bool(told_keys(here + ring.format("B", line) + APPLIED)) is covers, line
+    for line, covers in (
+        ("<masked> address 198.51.100.1", True),
+        ("6 <masked> address 198.51.100.0 255.255.255.0 no-xauth", True),
+        ("<masked> address 198.51.100.1 no-xauth", True),
+        ("<masked> address 203.0.113.9 0.0.0.0", True),
+        ("<masked> address 203.0.113.9", False),
+    ):
+        assert bool(told_keys(here + f"crypto isakmp key {line}\n" + APPLIED)) is covers, line
+
+
+def test_keyrings_are_called_by_their_names():
+    ring = "crypto keyring {}\n pre-shared-key address 198.51.100.1 key <masked>\n"
+    assert "(A, B)" in told_keys(ring.format("A") + ring.format("B") + APPLIED)[0]
+    named = told_keys("crypto isakmp key <masked> address 198.51.100.1\n" + ring.format("A") + APPLIED)[0]
+    assert "(the global keys, A)" in named or "(A, the global keys)" in named
+
+
+def test_keys_of_ikev1_say_nothing_of_an_ikev2_entry():
+    ring = "crypto keyring {}\n pre-shared-key address 198.51.100.1 key <masked>\n"
+    rings = ring.format("A") + ring.format("B")
+    assert told_keys(rings + APPLIED)
+    assert not told_keys(rings + APPLIED + ENTRY + " set ikev2-profile F\n")
+    dynamic = "crypto dynamic-map D 1\n set peer 198.51.100.1\ncrypto map M 10 ipsec-isakmp dynamic D\n"
+    assert not told_keys(rings + dynamic + WAN + " crypto map M\n")
+
+
+def test_certificates_ask_for_no_keyring():
+    vrf = WAN.replace("\n", "\n vrf forwarding INET\n", 1)
+    policy = "crypto isakmp policy 10\n authentication {}\n"
+    for method, told in (("pre-share", True), ("rsa-sig", False), ("rsa-encr", False)):
+        (binding,) = read(policy.format(method) + ENTRY + vrf + " crypto map M\n").bindings
+        assert any("no keyring" in sentence for sentence in binding.warnings) is told, method
+
+
+def test_profiles_by_what_they_match():
+    profile = "crypto isakmp profile {}\n match identity {}\n"
+
+    def told(*identities):
+        body = "".join(profile.format(f"I{number}", identity) for number, identity in enumerate(identities))
+        return any("ISAKMP profiles match" in one for one in read(body + APPLIED).bindings[0].warnings)
+
+    assert told("address 198.51.100.1", "address 198.51.100.0 255.255.255.0")
+    assert told("address 198.51.100.1 255.255.255.255 INET", "address 0.0.0.0")
+    assert not told("address 198.51.100.1", "address 198.51.100.2")
+    assert not told("address 198.51.100.1", "address 198.51.100.0 INET")
+    assert not told("address 198.51.100.1", "host 198.51.100.1")
+
+
+def test_the_local_end_that_an_ikev2_profile_matches():
+    for words, local in (
+        ("192.0.2.7", "192.0.2.7"),
+        ("interface GigabitEthernet0/0", "192.0.2.1"),
+        ("192.0.2.7 more", "192.0.2.7"),
+    ):
+        (binding,) = read(
+            f"crypto ikev2 profile F\n match address local {words}\n match fvrf any\n virtual-template 1\n" + WAN + TEMPLATE
+        ).bindings  # fmt: skip
+        assert (binding.local, binding.fvrf) == ((ip_address(local),), None), words
+
+
+def test_gre_beneath_a_map_is_only_what_nothing_else_protects():
+    tunnel = "interface Tunnel0\n tunnel destination 198.51.100.1\n"
+    for more, told in (
+        ("", True),
+        (" tunnel mode ipsec ipv4\n", False),
+        (PROTECTED, False),
+        (" no tunnel destination\n", False),
+    ):
+        first = read(APPLIED + PROFILE + tunnel + more).bindings[0]
+        assert first.name == "M 10"
+        assert any("GRE of Tunnel0" in sentence for sentence in first.why) is told, more
+
+
+def test_a_flexvpn_client_without_peers_or_tunnel():
+    tunnel = PROFILE + " set ikev2-profile F\ninterface Tunnel0\n tunnel destination dynamic\n" + PROTECTED
+    client = "crypto ikev2 client flexvpn C\n"
+    connect = " client connect Tunnel0\n"
+    for lines, peers in (
+        (connect, ["dynamic"]),
+        (" peer 1 198.51.100.1\n", ["dynamic"]),
+        (connect + " peer 1 198.51.100.1\n peer 2 fqdn hub.example.net dynamic\n", ["198.51.100.1", "hub.example.net"]),
+        (connect + " peer 1 198.51.100.1 track 10 up\n", ["198.51.100.1"]),
+        (connect + " peer 1 fqdn\n", ["fqdn"]),
+    ):
+        (binding,) = read(client + lines + tunnel).bindings
+        assert [peer.text for peer in binding.peers] == peers, lines
+        assert all(peer.dynamic for peer in binding.peers)
+
+
+def test_a_mapping_that_is_cut_or_a_group_names_nobody():
+    tunnel = PROFILE + "interface Tunnel0\n tunnel mode gre multipoint\n{}" + PROTECTED
+    for line, peers in (
+        (" ip nhrp map 198.51.100.1\n", []),
+        (" ip nhrp map group G service-policy output 198.51.100.1\n", []),
+        (" ip nhrp map multicast 198.51.100.1\n", []),
+        (" ip nhrp map multicast dynamic\n", []),
+        (" ip nhrp map 10.0.0.1 198.51.100.1\n", ["198.51.100.1"]),
+        (" ip nhrp map 10.0.0.1 255.255.255.255 198.51.100.1\n", ["198.51.100.1"]),
+    ):
+        assert [peer.text for peer in read(tunnel.format(line)).bindings[0].peers] == peers, line
+
+
+def test_what_is_said_of_a_gre_tunnel():
+    def why(mode, more=""):
+        body = PROFILE + f"interface Tunnel0\n{mode} tunnel destination 198.51.100.1\n{more}" + PROTECTED
+        return " / ".join(read(body).bindings[0].why)
+
+    nhs = " ip nhrp nhs 10.0.0.1\n"
+    assert "GRE is the default" in why("")
+    assert "GRE is the default" not in why(" tunnel mode gre ip\n")
+    assert "GRE is the default" not in why(" tunnel mode ipsec ipv4\n")
+    assert "phase 1" not in why("")
+    assert "phase 1" not in why(" tunnel mode ipsec ipv4\n", nhs)
+    assert "phase 1" in why(" tunnel mode gre ip\n", nhs)
+
+
+def test_virtual_addresses_of_the_running_state():
+    def row(interface, virtual):
+        return StandbyGroup(line=1, interface=interface, group=1, state="Active", virtual=virtual)
+
+    rows = [row("Gi0/0", None), row("Gi0/7", ip_address("192.0.2.8")), row("Gi0/0", ip_address("192.0.2.254"))]
+    (binding,) = read(APPLIED, standby=rows).bindings
+    assert binding.local == (ip_address("192.0.2.1"), ip_address("192.0.2.254"))
+
+
+@pytest.mark.parametrize(
+    ("line", "mode", "interval", "retry"),
+    [
+        ("keepalive 10", "on-demand", 10, None),
+        ("keepalive 10 3", "on-demand", 10, 3),
+        ("keepalive 10 3 periodic", "periodic", 10, 3),
+        ("keepalive 10 periodic", "periodic", 10, None),
+        ("keepalive 10 p", "periodic", 10, None),
+        ("keepalive 10 retry 2", "on-demand", 10, 2),
+        ("keepalive 12345678 10", "on-demand", 10, None),
+    ],
+)
+def test_dead_peer_detection_as_typed(line, mode, interval, retry):
+    dpd = read(f"crypto isakmp {line}\n").dpd
+    assert (dpd.mode, dpd.interval, dpd.retry) == (mode, interval, retry)
+
+
+def test_stamps_are_those_of_the_log():
+    assert read("service timestamps debug datetime\n").stamps is None
+    assert read("service timestamps log uptime\n").stamps == "service timestamps log uptime"
+
+
+def several(*texts: tuple[str, str, bool]) -> CryptoConfig:
+    """(command, text, whole) of several captures."""
+    return classify(
+        [
+            (Capture(command=command, text=text), ConfigText(line=1, lines=tuple(enumerate(text.splitlines(), 1)), whole=whole))
+            for command, text, whole in texts
+        ],
+        privilege=15,
+    )  # fmt: skip
+
+
+def test_of_the_same_command_the_last_counts():
+    command = "show running-config | section crypto"
+    config = several((command, ENTRY, False), (command, ENTRY.replace("map M", "map N"), False))
+    assert [one.name for one in config.bindings] == ["N 10"]
+    three = several(*((command, ENTRY.replace("map M", f"map {name}"), False) for name in "ABC"))
+    assert [one.name for one in three.bindings] == ["C 10"]
+
+
+def test_a_whole_configuration_lies_over_all_before_it():
+    section = ("show running-config | section crypto", ENTRY, False)
+    whole = ("show running-config", "hostname R1\ncrypto isakmp policy 1\n" + WAN + "end\n", True)
+    assert several(section, whole).bindings == ()
+    assert [one.name for one in several(whole, section).bindings] == ["M 10"]
+    ended = (section[0], "hostname R1\n" + ENTRY + "end\n", False)
+    assert [port.name for port in several(whole, ended).interfaces] == ["GigabitEthernet0/0"]
+
+
+def heads(text: str) -> list[tuple[str, int]]:
+    """The sections of a text: the head, how many lines it holds."""
+    lines = [line for number, raw in enumerate(text.splitlines(), 1) if (line := to_line(number, raw)) is not None]
+    return [(" ".join(section.head.words), len(section.children)) for section in sections(lines)]
+
+
+@pytest.mark.parametrize(
+    ("line", "begins"),
+    [
+        ("vrf definition RED", True), ("key chain K", True), ("ip route 0.0.0.0 0.0.0.0 198.51.100.1", True),
+        ("ip vrf RED", True), ("ip vrf forwarding RED", False), ("ip vrf receive", False), ("ip vrf sitemap", False),
+        ("ip vrf forwarding RED downstream", False), ("router ospf 1", True), ("ip http server", True),
+        ("no ip http server", False), ("crypto map M 10 ipsec-isakmp", True), ("crypto map M redundancy G", False),
+        ("crypto map M", False), ("no crypto map", False), ("no crypto map M", False), ("no crypto map M 10", True),
+        ("crypto engine slot 1", False), ("crypto ipsec df-bit clear", False), ("crypto ipsec fragmentation", False),
+        ("crypto isakmp policy 1", True), ("crypto ipsec client ezvpn E inside", False), ("username x", True),
+        ("interface Gi0/1", True), ("no interface Gi0/1", False), ("hostname R2", True), ("description x", False),
+    ],
+)  # fmt: skip
+def test_what_begins_a_section_where_no_line_has_blanks(line, begins):
+    found = heads(f"interface GigabitEthernet0/0\n{line}\nmtu 1400\n")
+    assert len(found) == (2 if begins else 1), found
+
+
+@pytest.mark.parametrize(
+    ("line", "begins"),
+    [
+        (" vrf definition RED", True), (" key chain K", True), (" router ospf 1", True), (" ip vrf RED", True),
+        (" username x", False), (" hostname x", False), (" no crypto map", False), (" crypto map M 10 gdoi", True),
+        ("no crypto map M", True), (" crypto engine slot 1", False), ("crypto ipsec client ezvpn E", True),
+        (" crypto ipsec client ezvpn E", False), (" crypto ipsec df-bit clear", False), (" interface Gi0/1", True),
+    ],
+)  # fmt: skip
+def test_what_begins_a_section_where_lines_are_indented(line, begins):
+    found = heads(f"interface GigabitEthernet0/0\n mtu 1400\n{line}\n  mtu 1400\n")
+    assert len(found) == (2 if begins else 1), found
+
+
+def test_outside_an_interface_a_map_that_goes_is_global():
+    assert len(heads("crypto isakmp policy 1\nno crypto map M\n")) == 2
+    assert len(heads("router ospf 1\n network 10.0.0.0 0.0.0.255 area 0\n no crypto map M\n")) == 2
+
+
+def test_an_ezvpn_definition_and_its_use_without_blanks():
+    use = "interface FastEthernet4\ncrypto ipsec client ezvpn E\n"
+    assert len(heads(use + "mtu 1400\n")) == 1
+    assert len(heads(use + "connect auto\n")) == 2
+    assert len(heads(use + "peer 198.51.100.1\n")) == 2
+    assert len(heads(use)) == 1
+    flat = "crypto ipsec client ezvpn E\nusername u password <masked>\npeer 198.51.100.7\n"
+    assert heads(flat) == [("crypto ipsec client ezvpn E", 2)]
+    assert len(heads("crypto isakmp policy 1\nsnmp-server location x\n")) == 2
+    assert len(heads("policy-map P\nusername u\n")) == 2
+
+
+def test_an_sd_wan_section_holds_interfaces_of_its_own():
+    assert heads("sdwan\n interface GigabitEthernet1\n  tunnel-interface\ninterface GigabitEthernet1\n") == [
+        ("sdwan", 2),
+        ("interface GigabitEthernet1", 0),
+    ]
+
+
+def test_exit_leaves_a_submode_or_the_interface():
+    body = "interface GigabitEthernet0/0\n service instance 1 ethernet\n  exit\n mtu 1400\n"
+    assert heads(body) == [("interface GigabitEthernet0/0", 3)]
+    assert heads("interface GigabitEthernet0/0\n mtu 1400\n exit\n shutdown\n") == [
+        ("interface GigabitEthernet0/0", 1),
+        ("shutdown", 0),
+    ]
+    assert heads("interface GigabitEthernet0/0\nmtu 1400\nexit\nshutdown\n") == [
+        ("interface GigabitEthernet0/0", 1),
+        ("shutdown", 0),
+    ]
+
+
+def test_a_submode_of_an_interface_speaks_for_itself():
+    port = "interface ATM0/0\n{}"
+    for lines, shut, count in (
+        (" pvc 1/100\n  shutdown\n ip address 192.0.2.1 255.255.255.0\n", False, 1),
+        (" service instance 1 ethernet\n  shutdown\n ip address 192.0.2.1 255.255.255.0\n", False, 1),
+        (" service-policy output P\n shutdown\n", True, 0),
+        ("pvc 1/100\nshutdown\n", False, 0),
+        ("service instance 1 ethernet\nshutdown\n", False, 0),
+        ("pvc 1/100\nexit\nshutdown\n", False, 0),
+        ("vrrp 3 ip 192.0.2.254\nshutdown\n", True, 0),
+        ("vrrp 3 address-family ipv4\nshutdown\n", False, 0),
+        ("vrrp 3 address-family ipv4\nexit-vrrp\nshutdown\n", True, 0),
+        ("xconnect 192.0.2.7 1 encapsulation mpls\nshutdown\n", True, 0),
+    ):
+        (found,) = read(port.format(lines)).interfaces
+        assert (found.shutdown, len(found.addresses)) == (shut, count), lines
+
+
+def test_names_of_interfaces_and_of_hosts():
+    for text in ("GigabitEthernet0/0", "Gi0/0", "gigab0/1", "Tunnel 1", "lo0", "l0", "at0/0"):
+        assert looks_like_interface(text), text
+    for text in ("Loopback", "hub", "hub1", "r1", "v1", "x5", "hub.example.net", "192.0.2.1", ""):
+        assert not looks_like_interface(text), text
+
+
+def test_words_of_a_line():
+    line = to_line(1, "\tno  sh  ! comment")
+    assert (line.indent, line.negated, line.words) == (8, True, ("sh",))
+    assert line.after("shutdown") == ()
+    assert to_line(1, "s").after("shutdown") is None
+    assert to_line(1, "ip").after("ip", "address") is None
+
+
+def test_what_a_banner_swallows():
+    after = "crypto isakmp invalid-spi-recovery\n"
+    for lines, read_on in (
+        ("aaa authentication banner ^Chello^C\n", True),
+        ("aaa authentication banner ^C\n", False),
+        ("interface Loopback0\n description a^Cb\n", True),
+        ("banner motd \nhello\n!\n", True),
+        ("banner motd \n!\n", True),
+        ("banner motd ^Chello^C\n", True),
+        ("banner motd #hello\n", False),
+    ):
+        assert (read(lines + after).recovery is True) is read_on, lines
+    assert read("banner motd \nhello\nhostname OTHER\n!\n").hostname == "R1"
+
+
+def test_lines_too_long_are_counted():
+    config = read("x" * 5000 + "\n" + "y" * 5000 + "\ncrypto isakmp policy 1\n")
+    assert any(note.startswith("2 line(s)") for note in config.notes)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "line", "shown"),
+    [
+        ("section crypto", " crypto map M", True),
+        ("section include ^crypto", " crypto map M", False),
+        ("section include ^crypto", "crypto map M", True),
+        ("section exclude ^crypto", "crypto map M", False),
+        ("include ^(a(b|c)|d)e$", "ace", True),
+        ("include ^(a(b|c)|d)e$", "de", True),
+        ("include ^(a(b|c)|d)e$", "ade", False),
+        ("include (crypto", "crypto", False),
+        ("include crypto)", "crypto", False),
+        ("include (((((((((((((a)))))))))))))", "a", False),
+        ("include (" + "|".join(f"n{number}" for number in range(300)) + ")", "n1", False),
+        ("include (a)*", "a", False),
+        ("include a+", "a", False),
+        ("include " + "x" * 501, "x" * 501, False),
+        ("include a|b", "b", True),
+    ],
+)
+def test_what_a_pattern_surely_shows(pattern, line, shown):
+    for capture, text in (
+        (Capture(command=f"show running-config | {pattern}", text=""), None),
+        (Capture(command="show running-config", text=""), pattern),
+    ):
+        found = to_filter(capture, ConfigText(line=1, lines=(), whole=False, filtered=text))
+        assert found is not None
+        assert found.shows(line) is shown
+
+
+def test_a_capture_without_a_pipe_has_no_filter():
+    assert to_filter(Capture(command="show running-config", text=""), ConfigText(line=1, lines=(), whole=False)) is None

@@ -111,3 +111,10 @@ def test_cisco_is_quoted_only_where_it_spoke():
     assert "Cisco says" not in recovery_of(binding(ConfigType.SVTI, responder_only=True), PEER, ike_version=1)[1]
     for config_type in (*YES, *NO, ConfigType.EZVPN_CLIENT):
         assert "Cisco says (TAC 115801)" in recovery_of(binding(config_type), PEER, ike_version=1)[1]
+
+
+def test_why_a_type_is_unknown_is_told_and_only_then():
+    unknown = recovery_of(binding(ConfigType.UNKNOWN, why=("the profile is not in this text",)), PEER, ike_version=1)[1]
+    assert "the profile is not in this text" in unknown
+    dynamic = recovery_of(binding(ConfigType.DYNAMIC_CRYPTO_MAP, why=("a remark",)), PEER, ike_version=1)[1]
+    assert "a remark" not in dynamic

@@ -125,3 +125,42 @@ def test_other_peers_at_run_time():
     text = "crypto map VPN 10 ipsec-isakmp\n set peer 198.51.100.1\n"
     config = read(text, maps=[entry(peers=("198.51.100.9",), interfaces=())])
     assert any("198.51.100.9" in note for note in config.notes)
+
+
+CONFIGURED = (
+    "hostname R1\ncrypto map VPN 10 ipsec-isakmp\n set peer 198.51.100.1\n match address A\n"
+    "interface GigabitEthernet0/0\n ip address 192.0.2.1 255.255.255.0\n crypto map VPN\nend\n"
+)
+
+
+def test_agreement_is_not_told():
+    same = entry(peers=("198.51.100.1",), interfaces=("Gi0/0",))
+    assert read(CONFIGURED, maps=[same]).notes == ()
+    assert read(CONFIGURED, maps=[entry(peers=("198.51.100.1",))]).notes == ()
+    assert read(CONFIGURED, maps=[same, entry(name="VPN", sequence=65536, kind="dynamic-instance")]).notes == ()
+    made = entry(name="Tunnel0-head-0", sequence=65537, kind="ipsec-isakmp", interfaces=("Tunnel0",))
+    assert len(read(CONFIGURED, maps=[same, made]).bindings) == 1
+
+
+def test_many_other_peers_are_cut():
+    many = tuple(f"203.0.113.{number}" for number in range(1, 9))
+    (note,) = read(CONFIGURED, maps=[entry(peers=many, interfaces=("Gi0/0",))]).notes
+    assert "203.0.113.5)" in note
+
+
+def test_a_map_that_tunnel_protection_made():
+    (made,) = classify((), maps=[entry(name="Tunnel0-head-0", sequence=65537, kind="tunnel")]).bindings
+    assert (made.name, made.interface, made.applied) == ("Tunnel0", "Tunnel0", True)
+    assert any("tunnel protection made this map" in sentence for sentence in made.why)
+    assert not any("no interface" in sentence for sentence in made.why)
+    (access,) = classify((), maps=[entry(name="Virtual-Access1-head-0", sequence=1, kind="tunnel")]).bindings
+    assert access.name == "Virtual-Access1"
+    assert not any("tunnel protection made" in sentence for sentence in access.why)
+    (odd,) = classify((), maps=[entry(kind="something", interfaces=("Gi0/0",))]).bindings
+    assert (odd.name, odd.interface, odd.applied) == ("VPN 10", "GigabitEthernet0/0", True)
+    assert len(odd.why) == 1
+    (idle,) = classify((), maps=[entry(sequence=None)]).bindings
+    assert (idle.interface, idle.applied) == (None, False)
+    assert any("no interface" in sentence for sentence in idle.why)
+    assert idle.evidence[0].text == 'Crypto Map "VPN"'
+    assert odd.evidence[0].text == 'Crypto Map "VPN" 10'

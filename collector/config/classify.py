@@ -83,7 +83,7 @@ def classify(
     recovery, proof = _recovery(read)
     known = Known(
         router=router,
-        keys_readable=any(text.reach.structural and text.reach.shows_sections(_KEYRING) for text in read),
+        keys_readable=any(text.reach.shows_sections(_KEYRING) for text in read),
         interfaces_readable=all(any(text.reach.shows_sections(head) for text in read) for head in _INTERFACES),
         dpd=_global_dpd(read, router.keepalive, _KEEPALIVE),
         dpd_ikev2=_global_dpd(read, router.ikev2_dpd, _IKEV2_DPD),

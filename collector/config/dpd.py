@@ -19,6 +19,6 @@ def to_dpd(rest: tuple[str, ...], line: Line) -> Dpd | None:
     if not numbers:
         return None
     mode: Literal["periodic", "on-demand"] = "on-demand"
-    if any(len(word) > 1 and "periodic".startswith(word.lower()) for word in rest):
+    if any("periodic".startswith(word.lower()) for word in rest):
         mode = "periodic"
     return Dpd(mode=mode, interval=numbers[0], retry=numbers[1] if len(numbers) > 1 else None, evidence=(line.proof(),))

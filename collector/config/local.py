@@ -33,11 +33,13 @@ class Ends:
         return self.port_of(text) if address is None else self.owners.get(address)
 
     def own(self, port: Port) -> tuple[Address, ...]:
-        """Primary first, then secondary, then IPv6; of an unnumbered interface those of the one it borrows from."""
-        held = port
-        if not port.addresses and port.unnumbered is not None:
-            held = self.router.ports.get(port.unnumbered) or port
-        return tuple(sorted(held.addresses, key=lambda address: (address.version, held.addresses[address])))
+        """Primary first, then secondary, then IPv6; unnumbered in one IP version: those of the interface it borrows from."""
+        held = dict(port.addresses)
+        if port.unnumbered in self.router.ports:
+            versions = {address.version for address in held}
+            lent = self.router.ports[port.unnumbered].addresses
+            held |= {address: secondary for address, secondary in lent.items() if address.version not in versions}
+        return tuple(sorted(held, key=lambda address: (address.version, held[address])))
 
     def of_port(self, port: Port) -> tuple[Address, ...]:
         """Own and virtual addresses of an interface."""

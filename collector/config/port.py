@@ -11,13 +11,15 @@ from collector.config.tree import Section, own_children
 from collector.model import Address, to_address
 
 _Rest = tuple[str, ...]
+_NUMBERED = "0123456789<"  # how a number apart from its type begins; `<1-99>` in a manual
 
 
 def read_port(section: Section, port: Port | None) -> Port | None:
     """The interface of a section; a second section of the same name goes on with the first. `None`: no real name."""
     words = section.head.after("interface") or ()
     template = tuple(word.lower() for word in words[-2:]) == ("type", "tunnel")
-    text = " ".join(words[: -2 if template else None][:2])
+    named = words[: -2 if template else None]
+    text = " ".join(named[:2] if named[1:] and named[1][0] in _NUMBERED else named[:1])  # not `point-to-point`
     if not words or "<" in text:
         return None
     port = port or Port(name=interface_name(text), head=section.head)

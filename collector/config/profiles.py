@@ -39,12 +39,12 @@ def _ike_line(profile: IkeProfile, line: Line) -> None:
     low, words = line.low, line.words
     if low[0] == "match":
         _match(profile, line)
-    elif low[0] == "virtual-template" and len(words) > 1:
+    elif low[0] == "virtual-template":
         profile.virtual_template = _value(words[1:], line)
-    elif low[0] in {"vrf", "ivrf"} and len(words) > 1:
+    elif low[0] in {"vrf", "ivrf"}:
         profile.vrf = _value(words[1:], line)
-    elif low[0] == "local-address" and len(words) > 1:
-        profile.local_address = None if line.negated else words[1]
+    elif low[0] == "local-address":
+        profile.local_address = _value(words[1:], line)
     elif low[0] in {"keepalive", "dpd"}:
         profile.dpd = to_dpd(words[1:], line) or profile.dpd
     elif low[0] == "client" and low[1:2] in {("configuration",), ("authentication",)}:
@@ -56,14 +56,14 @@ def _ike_line(profile: IkeProfile, line: Line) -> None:
 
 
 def _match(profile: IkeProfile, line: Line) -> None:
-    """Identities: `match identity [remote] address A [mask]`, `match identity group`; `match fvrf F`."""
+    """Identities of an ISAKMP profile: `match identity address A [mask]`, `match identity group`; `match fvrf F`."""
     low, words = line.low, line.words
     if low[1:2] == ("fvrf",) and len(words) > 2:
         profile.fvrf = None if low[2] == "any" else words[2]
     elif low[1:3] == ("address", "local") and len(words) > 3:
         profile.local_address = words[4] if low[3] == "interface" and len(words) > 4 else words[3]
     elif low[1:2] == ("identity",):
-        rest = low[3:] if low[2:3] == ("remote",) else low[2:]
+        rest = low[2:]
         if rest[:1] == ("group",):
             profile.match_group = line
         elif rest[:1] == ("address",) and len(rest) > 1:

@@ -26,7 +26,7 @@ def read_sections(sections: Iterable[Section]) -> Router:
                 handler(router, rest, section)
                 break
         for line in section.children:  # an application whose interface was filtered away
-            if line.low[:2] == ("crypto", "map") and section.kind != "interface" and len(line.words) > 2:
+            if line.low[:2] == ("crypto", "map") and not section.interface and len(line.words) > 2:
                 router.orphan_maps[line.words[2]] = line
     return router
 
@@ -77,7 +77,7 @@ def _entry_kind(entry: Entry, words: _Rest) -> None:
     entry.kind = next(
         (
             kind
-            for kind, least in (("ipsec-isakmp", 7), ("ipsec-manual", 7), ("gdoi", 2), ("cisco", 5))
+            for kind, least in (("ipsec-isakmp", 7), ("ipsec-manual", 7), ("gdoi", 2))
             if len(low[0]) >= least and kind.startswith(low[0])
         ),
         low[0],
@@ -135,7 +135,7 @@ def _map_wide(router: Router, rest: _Rest, section: Section) -> None:
 
 
 def _dynamic_map(router: Router, rest: _Rest, section: Section) -> None:
-    if rest[:1] and rest[0].lower() == "ipv6" and len(rest) > 2:
+    if len(rest) > 2 and rest[0].lower() == "ipv6":
         rest = rest[1:]
     if len(rest) < 2 or not is_number(rest[1]):
         return
@@ -190,7 +190,7 @@ def _isakmp_peer(router: Router, rest: _Rest, section: Section) -> None:
 
 def _isakmp_policy(router: Router, _rest: _Rest, section: Section) -> None:
     for line in section.children:
-        if line.low[:1] == ("authentication",) and line.low[1:2] and line.low[1].startswith("pre-share"):
+        if (rest := line.after("authentication")) and rest[0].lower().startswith("pre-share"):
             router.pre_shared = line
 
 

@@ -37,7 +37,6 @@ _GLOBAL_PAIRS = frozenset(
         ("service", "timestamps"), ("service", "password-encryption"), ("bfd", "map"),
     )
 )  # fmt: skip
-_SUBMODES = ("service", "pvc", "vrrp", "xconnect", "bfd-template")
 _EZVPN_CHILDREN = ("connect", "group", "mode", "peer", "username", "xauth", "virtual-interface", "acl", "local-address")
 
 
@@ -50,9 +49,9 @@ class Section:
     indented: bool = False
 
     @property
-    def kind(self) -> str:
-        """The head's first word in full."""
-        return "interface" if self.head.after("interface") is not None else self.head.low[0]
+    def interface(self) -> bool:
+        """Whether it is that of an interface."""
+        return self.head.after("interface") is not None
 
 
 def sections(lines: Sequence[Line]) -> Iterator[Section]:
@@ -64,7 +63,7 @@ def sections(lines: Sequence[Line]) -> Iterator[Section]:
             if current is not None:
                 yield current
             current = None if line.low[0] in {"exit", "end"} else Section(line)
-        elif line.low[0] == "exit" and line.indent <= current.head.indent + (1 if current.indented else 0):
+        elif line.low[0] == "exit" and line.indent <= current.head.indent + 1:
             yield current
             current = None
         else:
@@ -112,7 +111,7 @@ def _surely_global(  # noqa: PLR0911 - one exit a kind of word
 
 def _global_crypto(line: Line, current: Section, following: Line | None) -> bool | None:
     if line.negated and line.low[:2] == ("crypto", "map") and len(line.low) < 4:
-        return None if current.kind == "interface" else True
+        return None if current.interface else True
     if line.low[:2] == ("crypto", "map"):
         return len(line.low) > 3 and line.low[3] != "redundancy"
     if line.after("crypto", "ipsec", "client", "ezvpn") is not None:
@@ -124,7 +123,7 @@ def _global_crypto(line: Line, current: Section, following: Line | None) -> bool
 
 def _ezvpn_head(line: Line, current: Section, following: Line | None) -> bool:
     """`crypto ipsec client ezvpn N` is a definition, and under an interface its use."""
-    if current.kind != "interface":
+    if not current.interface:
         return True
     if line.low[-1] in {"inside", "outside"}:
         return False
@@ -141,7 +140,7 @@ def own_children(section: Section) -> Iterator[tuple[Line, Line | None]]:
     for line in section.children:
         if opener is not None and (line.low[0] in {"exit", "exit-vrrp"} or _left(line, opener, section)):
             opener = None
-        if opener is None and line.low[0] in _SUBMODES and _opens(line):
+        if opener is None and _opens(line):
             opener = line
             yield line, None
             continue
