@@ -58,6 +58,8 @@ TABLE: list[tuple[str, Key, Scene, State, int]] = [
     ("1 one of two without an age", key(None, 10), scene(), State.INSUFFICIENT_DATA, 1),
     ("2 one line, SPI installed", key(20, installed=True), scene(), State.TRANSIENT, 2),
     ("2 one line without an age, SPI installed", key(None, installed=True), scene(), State.TRANSIENT, 2),
+    ("2 not: one line of a log that was cut", key(20, installed=True), scene(covers=None, cut=True), State.PENDING, 9),
+    ("2 not: an old one of it", key(400, installed=True), scene(covers=None, cut=True), State.INSUFFICIENT_DATA, 13),
     ("2 several lines, silence and flat counters", key(500, 400, installed=True), scene(**AFTER), State.TRANSIENT, 2),
     ("2 not: counters not flat", key(500, 400, installed=True), scene(**AFTER | {"trend": "rose"}), State.RESOLVED, 8),
     ("2 not: no counters", key(500, 400, installed=True), scene(**AFTER | {"trend": None}), State.RESOLVED, 8),

@@ -19,7 +19,7 @@ from losing import ROW, STATEMENT, Told, gains, told
 from test_cases import CASES, name
 
 from collector.errors import ErrorCode, UsageError
-from collector.model import Capture, Failure, Snapshot
+from collector.model import Capture, Failure, Snapshot, State
 from collector.snapshot import read_paths
 
 SESSIONS = sorted(path.parent for path in (Path(__file__).parent / "sessions").glob("*/expected.yaml"))
@@ -193,3 +193,16 @@ def test_a_case_without_any_of_its_lines_gains_nothing(data):
 @pytest.mark.parametrize("kinds", [ways, cut_after_each_line, without_each_line], ids=lambda kinds: kinds.__name__)
 def test_a_capture_lost_in_any_way_gains_nothing(case, kinds):
     assert_nothing_gained(case, kinds)
+
+
+def test_a_log_that_was_cut_shows_no_short_span_of_an_sa_that_drains():
+    """Row 2 by the join: the lines that are left span less than they did."""
+    paste = tuple(read_paths(sorted(map(str, (SESSIONS[0].parent / "j2_draining").glob("*.txt")))))
+    before = told(paste)
+    assert {state for states in before.states.values() for state in states} == {State.TRANSIENT}
+    cut = [
+        replace(one, captures=tuple(replace(c, complete=c.command != "show logging") for c in one.captures))
+        for one in paste
+    ]
+    after = {state for states in told(cut).states.values() for state in states}
+    assert State.TRANSIENT not in after

@@ -136,6 +136,9 @@ def test_the_clock_matters_only_to_lines_that_it_would_place():
 def test_on_which_side_of_the_last_line_the_ike_sa_came_up(known, doubt):
     made = facts(incident(peer(**known)))
     assert missing(made) == ([doubt] if doubt else [])
+    reasons = {"ike_since": "came up before the last line could not be told", "ike_sa": "is up could not be read"}
+    assert all(one.reason.endswith(reasons[one.missing]) for one in doubts(made, made.incidents[0]))
+    assert missing(facts(replace(made.incidents[0], installed=SPI))) == []  # row a stands before all this
 
 
 def test_an_ike_sa_of_unknown_age_is_spi004_and_nothing_is_cleared():

@@ -135,6 +135,7 @@ def _scene(log: LogFacts, ground: Ground, counters: CounterFacts, limits: Thresh
         flows_age=read_at - flows_at if read_at is not None and flows_at is not None else None,
         trend=counters.trend,
         clockless=log.view is not None and log.view.clockless,
+        cut=log.look is not None and not log.look.parsed,
         hidden=log.hidden,
         after=counters.trend_from is not None and flows_at is not None and counters.trend_from >= flows_at,
     )

@@ -115,6 +115,8 @@ def _settled(incident: Incident, joined: Sequence[Join | None], facts: Facts) ->
     if not any(joined):
         return incident
     limit = facts.policy.thresholds.persistent_span
+    if any(spot.code == "log-not-read" for spot in facts.blind_spots):
+        limit = timedelta()  # the lines that were cut off may have spanned it
     pairs = [(_decided(key, join, limit), join) for key, join in zip(incident.keys, joined, strict=True)]
     leading = flow_state([key for key, _ in pairs])
     join = next((join for key, join in pairs if key is leading and join is not None), None)

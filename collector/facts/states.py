@@ -39,6 +39,7 @@ class Scene:
     long before the last reading of the log the IPsec SAs were read (below zero: after it). trend: of the unknown-SPI
     counters between two looks. after: the first of these looks is after the SAs were read too. clockless: the router's
     clock was not read, and the log's own last line stands for now. hidden: why the log proves less, with its figures.
+    cut: the log was not read whole, so that one line may be one of many.
     """
 
     limits: Thresholds
@@ -48,6 +49,7 @@ class Scene:
     trend: Literal["flat", "rose"] | None = None
     after: bool = False
     clockless: bool = False
+    cut: bool = False
     hidden: str = ""
 
 
@@ -160,7 +162,7 @@ def _row1(key: Key, _: Scene) -> Answer:
 def _row2(key: Key, scene: Scene) -> Answer:
     if not key.installed:
         return None
-    if key.count == 1:
+    if key.count == 1 and not scene.cut:
         return State.TRANSIENT, f"one line only, and this router holds the SPI ({key.installed}): a rekey race"
     read = scene.flows_age
     quiet = (
