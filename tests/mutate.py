@@ -7,8 +7,8 @@
     python tests/mutate.py rules --at spi007_drops_without_log:97   the mutants of one line
 
 A mutant is a code object put in the place of one function's own, in a forked child that then runs the room's tests: so
-every reference to the function sees it, and nothing is written to disk. Strings, tables at module level and docstrings
-are left alone.
+every reference to the function sees it, and nothing is written to disk. Strings, tables at module level, docstrings,
+annotations and defaults of parameters are left alone.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ ROOMS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
         "collector.config",
         (),
         (
+            "test_config_details.py",
             "test_config_types.py",
             "test_config_cases.py",
-            "test_config_details.py",
             "test_config_recovery.py",
             "test_config_runtime.py",
             "test_config_readings.py",
@@ -116,7 +116,7 @@ def mutants(module: ModuleType) -> Iterator[Mutant]:
     tree = _tree(module.__name__)
     numbers = {id(node): number for number, node in enumerate(ast.walk(tree))}
     for name, function in _functions(tree):
-        for node in ast.walk(function):
+        for node in _live(function):
             for what, change in _changes(node):
                 yield Mutant(
                     module=module.__name__,
@@ -126,6 +126,21 @@ def mutants(module: ModuleType) -> Iterator[Mutant]:
                     node=numbers[id(node)],
                     change=change,
                 )
+
+
+def _live(function: ast.FunctionDef) -> Iterator[ast.AST]:
+    """What runs when the function does: no default of a parameter (made once, with the function), no annotation."""
+    waiting: list[ast.AST] = list(function.body)
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += (
+            child
+            for name, value in ast.iter_fields(node)
+            if name not in {"annotation", "returns"}
+            for child in (value if isinstance(value, list) else [value])
+            if isinstance(child, ast.AST)
+        )
 
 
 def _functions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
