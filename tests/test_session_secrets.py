@@ -162,7 +162,8 @@ def test_no_username_is_a_credential_failure():
         Secrets({}).username(Device(name="r", host="192.0.2.1"))
 
 
-def test_a_command_inherits_what_it_needs_and_no_more():
-    secrets = Secrets({"P": CANARY, "T": CANARY, "HOME": "/h", "TZ": "UTC", "U": "me"})
+def test_a_command_inherits_no_variable_that_holds_a_secret():
+    secrets = Secrets({"P": CANARY, "T": CANARY, "HOME": "/h", "GNUPGHOME": "/g", "U": "me"}, hidden={"T"})
+    secrets.ask_ahead([Device(name="r", host="192.0.2.1", username=ref("env", "U"), password=ref("env", "P"))])
     shown = secrets.resolve(ref("command", f"{which('env')} -0"), "secret").reveal()
-    assert sorted(shown.strip("\0").split("\0")) == ["HOME=/h", "TZ=UTC"]
+    assert sorted(shown.strip("\0").split("\0")) == ["GNUPGHOME=/g", "HOME=/h", "U=me"]

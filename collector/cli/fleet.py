@@ -58,6 +58,7 @@ class Order:
     last_visit: Mapping[str, datetime] = field(default_factory=dict)
     plan_of: Callable[[Device, Knowledge], Plan] = plan_for
     ask: Callable[[str], str] | None = None
+    hidden: frozenset[str] = frozenset()  # variables with secrets of others than devices
     stopped: Callable[[], int | None] = lambda: None  # a signal that came between the waves
     beside: Sequence[Device] = ()  # of the inventory, not asked for: visited where an incident names one as its sender
     devices_at: Callable[[Address], Sequence[str]] = lambda _address: ()  # by the ledger
@@ -82,7 +83,7 @@ class Visited:
 def run(order: Order) -> Visited:
     """Visit, look at the named far ends, join, judge."""
     started = order.now()
-    fleet = _Fleet(order, Spool(order.spool), Secrets(ask=order.ask), Trust(order.state), {})
+    fleet = _Fleet(order, Spool(order.spool), Secrets(ask=order.ask, hidden=order.hidden), Trust(order.state), {})
     outcome = _wave(fleet, order.devices, {}, order.max_runtime)
     named = (
         far_ends(tuple(fleet.gists.values())) if order.far_ends and not (outcome.interrupted or order.stopped()) else {}

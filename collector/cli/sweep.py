@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fnmatch
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -103,6 +105,7 @@ def sweep(
         raise UsageError("--resume needs --save: the folder of the interrupted run")
     writable(save)
     alive = checked(heartbeat)
+    os.environ.pop("SPI_HEARTBEAT", None)  # a URL's path may be a secret: the commands that give passwords need none
     with ExitStack() as stack:
         stack.enter_context(run_lock(folder))
         ledger = stack.enter_context(open_ledger(folder))
@@ -114,6 +117,7 @@ def sweep(
             state=folder,
             save=save,
             resume_since=pipeline.now() - RESUMED if resume else None,
+            hidden=frozenset(variables(loaded.sinks)),
             workers=workers,
             processes=processes or processes_for(len(devices), workers, loaded.logins_per_second),
             logins_per_second=loaded.logins_per_second,
@@ -162,6 +166,15 @@ def once(order: fleet.Order, ledger: Ledger, fail_on: Level | None) -> tuple[fle
         blobs = ((name, visited.spool.blob(name)) for name in visited.names)
         keep_snapshots(ledger, report.run.id, blobs)
     return replace(visited, report=report), code
+
+
+def variables(tree: object) -> Iterator[str]:
+    """The variables that references ({env: NAME}) in a tree of the inventory name."""
+    if isinstance(tree, Mapping):
+        if isinstance(tree.get("env"), str):
+            yield tree["env"]
+        for value in tree.values():
+            yield from variables(value)
 
 
 def selected(loaded: Inventory, limit: list[str] | None) -> tuple[Device, ...]:

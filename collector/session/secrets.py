@@ -20,7 +20,6 @@ from typing import NoReturn
 
 from collector.errors import ErrorCode, SessionError
 from collector.model import Device, Reference
-from collector.session.environment import minimal
 
 COMMAND_SECONDS = 30
 MASK = "********"
@@ -66,9 +65,11 @@ class Secrets:
         environment: Mapping[str, str] | None = None,
         *,
         ask: Callable[[str], str] | None = None,
+        hidden: Iterable[str] = (),
     ) -> None:
         self._environment = os.environ if environment is None else environment
         self._ask = ask
+        self._hidden = set(hidden)  # variables that hold secrets: a command that gives one inherits none of them
         self._kept: dict[tuple[Reference, str], Secret | SessionError] = {}
         self._lock = threading.Lock()
 
@@ -92,6 +93,9 @@ class Secrets:
                 ("secret", device.secret),
             )
             if reference is not None
+        }
+        self._hidden |= {
+            reference.value for reference, purpose in named if reference.kind == "env" and purpose != "username"
         }
         for reference, purpose in (each for each in named if each[0].kind == "prompt"):
             with contextlib.suppress(SessionError):
@@ -131,13 +135,16 @@ class Secrets:
                     raise _nothing(purpose, f"no systemd credential {value!r} (is CREDENTIALS_DIRECTORY set?)")
                 return _from_file(Path(folder) / value, purpose)
             case "command":
-                return _from_command(value, purpose, minimal(self._environment))
+                inherited = {name: text for name, text in self._environment.items() if name not in self._hidden}
+                return _from_command(value, purpose, inherited)
             case "keyring":
                 return _from_keyring(value, purpose)
             case "prompt":
                 return self._from_prompt(purpose)
 
     def _from_environment(self, name: str, purpose: str) -> Secret:
+        if purpose != "username":
+            self._hidden.add(name)
         found = self._environment.get(name)
         if not found:
             raise _nothing(purpose, f"the variable {name} is {'empty' if found == '' else 'not set'}")
