@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -17,6 +19,15 @@ LINES = ("show version", "show clock", "show logging", "show crypto isakmp sa", 
 # What must come is waited for so long that a busy machine does not matter; a test whose limit has to fire shortens that one.
 QUICK = Limits(quiet=0.05, prompt=60, idle=60, strange=0.8, question=0.4, enable=60)
 PATIENT = Phases(handshake=60, auth=60, channel=60, shell=60)
+
+
+def has_name() -> bool:
+    """True where the user who runs the tests has a name: the programs of OpenSSH do nothing for others."""
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return False
+    return True
 
 
 def literal(value: str) -> Reference:

@@ -253,11 +253,13 @@ def test_a_reader_that_left_is_no_complaint(verb, once):
     assert done.returncode == 0
 
 
-def test_nobody_reading_the_messages_does_not_end_a_run(fleet, once):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_nobody_reading_the_messages_does_not_end_a_run(fleet, once, unbuffered):
     read_end, write_end = os.pipe()
     os.close(read_end)
     try:
-        done = spi(*sweep(fleet, once), stdout=subprocess.PIPE, stderr=write_end)
+        env = {"PYTHONUNBUFFERED": unbuffered}
+        done = spi(*sweep(fleet, once), env=env, stdout=subprocess.PIPE, stderr=write_end)
     finally:
         os.close(write_end)
     assert done.returncode in {0, 1, 3}

@@ -14,7 +14,7 @@ from shutil import which
 
 import asyncssh
 import pytest
-from faulty import LINES, client_threads, device_of, lasting, look
+from faulty import LINES, client_threads, device_of, has_name, lasting, look
 from servers.loopback import free_port
 
 from collector.errors import ErrorCode, SessionError
@@ -227,7 +227,7 @@ def test_key_files_that_cannot_be_used_are_named(faults, key_server, tmp_path):
     assert host.passwords == 0
 
 
-@pytest.mark.skipif(which("ssh-agent") is None, reason="no ssh-agent on this machine")
+@pytest.mark.skipif(which("ssh-agent") is None or not has_name(), reason="no ssh-agent for this user")
 def test_the_agent_is_asked_only_when_asked_for(faults, key_server, tmp_path, monkeypatch):
     host, path, _ = key_server
     sock = tmp_path / "agent"
@@ -248,7 +248,8 @@ def test_the_agent_is_asked_only_when_asked_for(faults, key_server, tmp_path, mo
         agent.wait(60)
 
 
-def test_an_ssh_config_file_gives_the_way_when_asked(faults, bastion, tmp_path):
+def test_an_ssh_config_file_gives_the_way_when_asked(faults, bastion, tmp_path, monkeypatch):
+    monkeypatch.setenv("LOGNAME", "me")
     server = faults.start("none")
     config = tmp_path / "config"
     config.write_text(
@@ -267,6 +268,21 @@ def test_an_ssh_config_file_gives_the_way_when_asked(faults, bastion, tmp_path):
     assert missing.code is ErrorCode.CREDENTIAL
 
 
+def test_a_user_without_a_name_is_told_so(faults, tmp_path, monkeypatch):
+    (tmp_path / "config").write_text("Host *\n User me\n")
+
+    def unknown(_number):
+        raise KeyError
+
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    server = faults.start("none")
+    seen = look(server, device_of(server, ssh=SshSettings(config_file=str(tmp_path / "config"))))
+    assert seen.codes == ["E_CREDENTIAL"]
+    assert "LOGNAME" in seen.snapshot.failures[0].message
+
+
 def test_no_password_and_no_key_is_a_method_failure(faults):
     server = faults.start("none")
     failure = look(server, device_of(server, password=None)).snapshot.failures[0]
@@ -274,7 +290,7 @@ def test_no_password_and_no_key_is_a_method_failure(faults):
     assert server.record.passwords == 0
 
 
-@pytest.mark.skipif(which("ssh") is None, reason="no OpenSSH client on this machine")
+@pytest.mark.skipif(which("ssh") is None or not has_name(), reason="no OpenSSH client for this user")
 def test_the_stock_client_gets_along_with_the_servers(faults, tmp_path):
     """A lab and a client by one hand share their mistakes: here the client is another's."""
     server = faults.start("none")
@@ -306,9 +322,7 @@ def sshd(tmp_path):
     """An OpenSSH server for the user who runs the tests, by key; its shell is a small script that plays a router."""
     if SSHD is None:
         pytest.skip("no OpenSSH server on this machine (package openssh-server)")
-    try:
-        pwd.getpwuid(os.geteuid())
-    except KeyError:
+    if not has_name():
         pytest.skip("the user who runs the tests has no name here")
     for kind in ("host", "user"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / kind)], check=True)

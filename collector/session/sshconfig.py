@@ -30,6 +30,9 @@ def route(device: Device) -> Route:
         found = paramiko.SSHConfig.from_path(str(path)).lookup(device.host)
     except OSError as error:
         raise SessionError(ErrorCode.CREDENTIAL, f"ssh_config {path}: {error.strerror}", phase="credential") from None
+    except KeyError:  # the library asks for our own name, which a container may not know
+        words = f"ssh_config {path}: the user who runs this has no name here; set LOGNAME"
+        raise SessionError(ErrorCode.CREDENTIAL, words, phase="credential") from None
     except (paramiko.SSHException, ValueError) as error:
         raise SessionError(ErrorCode.CREDENTIAL, f"ssh_config {path}: {error}"[:200], phase="credential") from None
     if "proxycommand" in found:
