@@ -24,7 +24,10 @@ from collector.rules.module import SECTIONS, check
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "collector"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-SOURCES = [*MODULES, *(file for folder in ("tests", "benchmarks", "docs") for file in (ROOT / folder).rglob("*.py"))]
+SOURCES = [
+    *MODULES,
+    *(file for folder in ("tests", "benchmarks", "docs") for file in sorted((ROOT / folder).rglob("*.py"))),
+]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 RULE_FILES = sorted((PACKAGE / "rules").glob("spi*.py"))
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import paramiko
 import pytest
 import yaml
+from faulty import has_name
 from servers.loopback import free_port
 
 from collector.errors import UsageError
@@ -138,7 +139,7 @@ def test_the_inventory_is_one_that_the_collector_loads(lab):
     assert device.port == lab.addresses["hub-mad"].port
 
 
-@pytest.mark.skipif(shutil.which("ssh") is None, reason="no OpenSSH client here")
+@pytest.mark.skipif(shutil.which("ssh") is None or not has_name(), reason="no OpenSSH client for this user")
 def test_the_stock_openssh_client_logs_in_and_out(lab, tmp_path):
     address = lab.addresses["br-007"]
     ask = tmp_path / "askpass"

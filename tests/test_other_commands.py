@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,8 @@ def test_a_foreign_line_anywhere_is_seen_or_harmless(data):
     before = rows(command, lines)
     after = rows(command, [*lines[:at], stray, *lines[at:]])
     if "qfp" in template or "drops" in template:  # these tables hold each other's rows: any reason by name
+        return
+    if template.endswith("flowmib_global") and re.fullmatch(r"\s*[\w -]+: +\d+", stray):  # a counter of any name
         return
     if template.endswith("nhrp_nhs") and "priority =" in stray:  # `show dmvpn detail` prints the very same row
         return

@@ -14,7 +14,7 @@ from shutil import which
 
 import asyncssh
 import pytest
-from faulty import device_of, look
+from faulty import device_of, has_name, look
 
 from collector.errors import ErrorCode, SessionError
 from collector.lab.faults import Faults, Router
@@ -180,7 +180,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["known_hosts"]
 
 
-@pytest.mark.skipif(which("ssh-keygen") is None, reason="no ssh-keygen on this machine")
+@pytest.mark.skipif(which("ssh-keygen") is None or not has_name(), reason="no ssh-keygen for this user")
 def test_openssh_reads_our_file_and_agrees_on_the_fingerprint(tmp_path):
     trust = Trust(tmp_path)
     key = asyncssh.generate_private_key("ssh-ed25519")
