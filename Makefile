@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 
 export PYTHONDONTWRITEBYTECODE := # tests start the command a hundred times: compile it once
 
-.PHONY: demo test lint docs soak bench integration lock clean
+.PHONY: demo test lint docs month soak bench integration lock clean
 .DEFAULT_GOAL := test
 
 $(READY): requirements.lock pyproject.toml
@@ -31,7 +31,10 @@ test: lint ## everything CI asks for, against the checkout and against the built
 docs: $(READY) ## every page and table that is made from the program
 	$(BIN)/python docs/generate.py
 
-soak: $(READY) ## long runs: chaos, fuzzing, mutation
+month: $(READY) ## a simulated month of 5,000 runs: what the tracker was told against the truth, as a table
+	cd tests && ../$(BIN)/python -m month
+
+soak: $(READY) ## long runs: chaos, fuzzing, mutation, the month
 	$(BIN)/python -m pytest -m "soak or hypothesis" --hypothesis-profile=soak --timeout 3600
 
 integration: $(READY) ## against Alertmanager, Request Tracker and OpenSSH of the distribution
