@@ -372,6 +372,8 @@ def test_the_outer_packets_of_an_ipv6_tunnel():
 def test_a_tunnel_mode_may_be_cut_short():
     for mode, expected in (
         ("gr mul", ConfigType.MGRE_DYNAMIC_NHRP),
+        ("gr mu", ConfigType.MGRE_DYNAMIC_NHRP),
+        ("gr", ConfigType.GRE_TUNNEL_PROTECTION),
         ("gre m", ConfigType.GRE_TUNNEL_PROTECTION),
         ("gre ip", ConfigType.GRE_TUNNEL_PROTECTION),
         ("ipsec ipv4", ConfigType.SVTI),
@@ -397,7 +399,7 @@ def test_the_lifetime_of_the_router_is_in_seconds():
     for line in (
         "lifetime kilobytes 4608000",
         "lifetime kilobytes disable",
-        "lifetime seconds 123456789",
+        "lifetime seconds 12345678",
         "lifetime days 1",
     ):
         assert read(f"crypto ipsec security-association {line}\n").lifetime is None, line
@@ -421,6 +423,7 @@ def test_an_unnumbered_tunnel_borrows_and_gives_back():
         ("Loopback 0", "", (ip_address("192.0.2.9"),)),
         ("Lo0", "", (ip_address("192.0.2.9"),)),
         ("Loopback0 poll", "", (ip_address("192.0.2.9"),)),
+        ("Loopback 0 poll", "", (ip_address("192.0.2.9"),)),
         ("Loopback0", " no ip unnumbered Loopback0\n", ()),
         ("Loopback0", " no ip unnumbered\n", ()),
     ):
@@ -683,6 +686,7 @@ def test_the_reach_of_a_key():
         ("198.51.100.1", True),
         ("0.0.0.0 0.0.0.0 key <masked>", True),
         ("0.0.0.0 key <masked>", True),
+        ("203.0.113.9 0.0.0.0 key <masked>", True),
         ("203.0.113.0 255.255.255.0 key <masked>", False),
     ):
         assert bool(told_keys(here + ring.format("B", line) + APPLIED)) is covers, line
@@ -820,7 +824,7 @@ def test_virtual_addresses_of_the_running_state():
         ("keepalive 10 periodic", "periodic", 10, None),
         ("keepalive 10 p", "periodic", 10, None),
         ("keepalive 10 retry 2", "on-demand", 10, 2),
-        ("keepalive 12345678 10", "on-demand", 10, None),
+        ("keepalive 1234567 10", "on-demand", 10, None),
     ],
 )
 def test_dead_peer_detection_as_typed(line, mode, interval, retry):
@@ -910,6 +914,7 @@ def test_an_ezvpn_definition_and_its_use_without_blanks():
     assert len(heads(use + "connect auto\n")) == 2
     assert len(heads(use + "peer 198.51.100.1\n")) == 2
     assert len(heads(use)) == 1
+    assert len(heads(use.replace(" E\n", " E inside\n") + "peer 198.51.100.1\n")) == 1
     flat = "crypto ipsec client ezvpn E\nusername u password <masked>\npeer 198.51.100.7\n"
     assert heads(flat) == [("crypto ipsec client ezvpn E", 2)]
     assert len(heads("crypto isakmp policy 1\nsnmp-server location x\n")) == 2
