@@ -256,6 +256,7 @@ def test_self_identity_by_address_is_no_host_name():
 def test_an_unused_client_and_removed_ones():
     (idle,) = read("crypto ipsec client ezvpn E\n peer 198.51.100.1\n" + WAN).bindings
     assert (idle.applied, idle.shutdown, idle.interface) == (False, False, None)
+    assert any("no outside interface" in sentence for sentence in idle.why)
     assert (
         read("no crypto ipsec client ezvpn E\nno crypto gdoi group G\nno crypto ikev2 client flexvpn C\n").bindings
         == ()
@@ -350,6 +351,7 @@ def test_an_ezvpn_use_without_its_definition():
         "interface FastEthernet4\n ip address 192.0.2.1 255.255.255.0\n crypto ipsec client ezvpn E\n"
     ).bindings
     assert any("E is not defined" in sentence for sentence in binding.why)
+    assert not any("no outside interface" in sentence for sentence in binding.why)
     assert (binding.applied, binding.shutdown, binding.peers, binding.source_interface) == (True, False, (), None)
     (down,) = read("interface FastEthernet4\n shutdown\n crypto ipsec client ezvpn E outside\n").bindings
     assert down.shutdown
