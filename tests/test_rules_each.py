@@ -111,6 +111,7 @@ def test_the_same_scan_tomorrow_from_others_is_the_same_finding():
 def test_spi007_warning_above_noise_error_after_runs_pass_below():
     device = facts(counter_only(), counters=(counter(),), **XE)
     assert only(device, "SPI007").level is Level.WARNING
+    assert "runs in a row" not in only(device, "SPI007").why
     twice = replace(device, history=History(rising_runs={counter().name: 1}))
     assert only(twice, "SPI007").level is Level.WARNING
     often = replace(device, history=History(rising_runs={counter().name: 2}))
@@ -281,6 +282,9 @@ def test_spi012_off_here_and_not_known_on_there():
     assert verdicts(facts(peers=(peer(dpd=Dpd(mode="unknown")),)), "SPI012") == {UNKNOWN}
     assert verdicts(facts(peers=(peer(ike_version=None),)), "SPI012") == {UNKNOWN}
     assert verdicts(replace(facts(), peers=None), "SPI012") == {UNKNOWN}
+    for lines_only in (config(readable="lines"), None):
+        (unseen,) = said(facts(config=lines_only), "SPI012")
+        assert (unseen.verdict, unseen.missing) == (UNKNOWN, "config")
 
 
 @pytest.mark.parametrize(
