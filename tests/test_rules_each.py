@@ -53,6 +53,7 @@ from collector.model import (
     State,
     Verdict,
 )
+from collector.rules.cures import cures
 
 FAIL, PASS, UNKNOWN, NA = Verdict.FAIL, Verdict.PASS, Verdict.UNKNOWN, Verdict.NOT_APPLICABLE
 DARK = {"log": None}
@@ -610,3 +611,33 @@ def test_evidence_is_the_routers_own_lines():
             if judgement.verdict is FAIL:
                 assert all(item.text and item.device for item in judgement.evidence)
     assert proof("x").device == "hub1"
+
+
+@pytest.mark.parametrize(
+    ("need", "code", "asked"),
+    [
+        ("isakmp_sas", "not-read", ("show crypto isakmp sa",)),
+        ("ike_sa", "ike-sa-unknown", ("show crypto isakmp sa", "show crypto session detail")),
+        ("recovery_configured", "recovery-unknown", ("show running-config",)),
+        ("isakmp_sas", "log-wrapped", ()),
+        ("nothing known", "not-read", ()),
+    ],
+)
+def test_what_nobody_asked_is_asked_and_what_was_refused_is_not(need, code, asked):
+    def typed(device):
+        lines = [line for action in cures(device, ((code, need),)) for line in action.commands]
+        return [line for line in lines if line != "show privilege"]
+
+    def noted(status):
+        return tuple(CaptureNote(command=line, status=status, rows=0, unparsed_lines=0) for line in asked)
+
+    pasted = facts(collected_at=None)
+    assert all(any(line.startswith(word) for line in typed(pasted)) for word in asked)
+    assert bool(typed(pasted)) is bool(asked)
+    read = typed(replace(pasted, captures=noted(CaptureStatus.PARSED)))
+    refused = typed(replace(pasted, captures=noted(CaptureStatus.REFUSED)))
+    for word in asked:
+        again = word == "show running-config"  # other lines of it
+        assert any(line.startswith(word) for line in read) is again
+        assert not any(line.startswith(word) for line in refused)
+    assert typed(facts()) == []  # a visit asks by itself
