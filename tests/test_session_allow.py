@@ -152,7 +152,7 @@ def test_the_door_itself_refuses():
 def test_there_is_one_door():
     """Only shell.py writes to the wire, at one place; nothing else in the package calls a channel's send.
 
-    pump.py's is the socket's, below SSH: it takes packets that the library has built. crew.py and worker.py speak to
+    packets.py's is the socket's, below SSH: it takes packets that the library has built. crew.py and worker.py speak to
     each other through the pipes of multiprocessing, and know nothing of the SSH libraries.
     """
     calls = []
@@ -177,7 +177,7 @@ def test_there_is_one_door():
                     "find_prompt",
                     "send_command_timing",
                 }:
-                    if path.name == "pump.py":
+                    if path.name == "packets.py":
                         assert ast.unparse(node.func.value) == "self._sock"
                         continue
                     calls.append((path.name, name))

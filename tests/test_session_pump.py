@@ -17,8 +17,9 @@ from faulty import LINES, PATIENT, QUICK, assert_harmless, client_threads, devic
 from paramiko.packet import Packetizer
 
 from collector.lab.faults import OUTPUTS, Faults, Router
-from collector.session import connection, pump
-from collector.session.pump import PumpedPacketizer, PumpedTransport, TimeIsUpError
+from collector.session import connection, hooks, packets
+from collector.session.packets import PumpedPacketizer, TimeIsUpError
+from collector.session.pump import PumpedTransport
 from collector.session.transport import Transport
 
 LONG = OUTPUTS["show logging"] + "".join(f"Nov 24 12:00:00.{number:06}: %SYS-5-X: a line\n" for number in range(8000))
@@ -31,7 +32,7 @@ def faults():
 
 
 def test_the_library_has_all_that_the_pump_leans_on():
-    assert pump.missing() == (), "a new version of paramiko: read its changes before this test"
+    assert hooks.missing() == (), "a new version of paramiko: read its changes before this test"
     assert connection.TRANSPORT is PumpedTransport
 
 
@@ -46,7 +47,7 @@ def test_the_library_has_all_that_the_pump_leans_on():
 def test_what_a_version_does_not_have_is_named(monkeypatch, owner, name):
     base = next(each for each in owner.__mro__ if name in vars(each))
     monkeypatch.delattr(base, name)
-    assert [each for each in pump.missing() if each.endswith(name)]
+    assert [each for each in hooks.missing() if each.endswith(name)]
 
 
 SHORT = replace(PATIENT, handshake=1)
@@ -147,7 +148,7 @@ def cut_after(port: int, octets: int) -> Iterator[int]:
 
 @pytest.mark.parametrize("fault", ["none", "cipher-ctr"])  # with the length of a packet in the clear, and encrypted
 def test_a_packet_that_does_not_end_ends_the_visit(faults, monkeypatch, fault):
-    monkeypatch.setattr(pump, "_STALLED", 1.0)
+    monkeypatch.setattr(packets, "_STALLED", 1.0)
     server = faults.start(fault, router=Router(outputs={"show logging": LONG}))
     with cut_after(server.port, 100_001) as port:
         seen = look(server, replace(device_of(server), port=port), limits=replace(QUICK, idle=2))
@@ -197,28 +198,28 @@ def test_packets_without_end_are_no_answer():
 def test_a_packet_is_read_when_it_is_whole():
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        packets = PumpedPacketizer(ours)
+        queue = PumpedPacketizer(ours)
         packet = b"\0\0\0\x0c\x0a\x02\0\0\0\0" + bytes(6)
         theirs.sendall(packet[:10])
-        assert not packets.ready(time.monotonic())
+        assert not queue.ready(time.monotonic())
         theirs.sendall(packet[10:] + packet + packet[:1])
-        assert packets.ready(time.monotonic() + 60)
-        assert [packets.read_message()[0] for _ in range(2)] == [2, 2]
-        assert not packets.whole()
-        packets.until = time.monotonic() - 1
+        assert queue.ready(time.monotonic() + 60)
+        assert [queue.read_message()[0] for _ in range(2)] == [2, 2]
+        assert not queue.whole()
+        queue.until = time.monotonic() - 1
         with pytest.raises(TimeIsUpError):
-            packets.read_all(2)
-        assert packets.out_of_time
+            queue.read_all(2)
+        assert queue.out_of_time
 
 
 def test_nobody_waits_for_a_peer_that_does_not_read(monkeypatch):
-    monkeypatch.setattr(pump, "_STALLED", 0.2)
+    monkeypatch.setattr(packets, "_STALLED", 0.2)
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        packets = PumpedPacketizer(ours)
+        queue = PumpedPacketizer(ours)
         with pytest.raises(TimeIsUpError):
-            packets.write_all(bytes(50_000_000))
-        assert packets.out_of_time
+            queue.write_all(bytes(50_000_000))
+        assert queue.out_of_time
         theirs.close()
         with pytest.raises(EOFError):
-            packets.write_all(b"x")
+            queue.write_all(b"x")

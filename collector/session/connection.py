@@ -20,8 +20,9 @@ from netmiko.cisco.cisco_ios import CiscoIosSSH
 from collector.errors import ErrorCode
 from collector.session.authenticate import Login
 from collector.session.classify import classify
+from collector.session.hooks import missing
 from collector.session.limits import Phases
-from collector.session.pump import PumpedTransport, missing
+from collector.session.pump import PumpedTransport
 from collector.session.transport import FOREVER, Transport
 from collector.session.trust import HostKey, Trust
 from collector.session.watchdog import WATCHDOG
