@@ -8,7 +8,6 @@ import pytest
 
 from collector.config import classify
 from collector.config.line import to_line
-from collector.config.names import looks_like_interface
 from collector.config.pipe import to_filter
 from collector.config.tree import sections
 from collector.model import Capture, ConfigText, ConfigType, CryptoConfig, StandbyGroup
@@ -548,6 +547,7 @@ def test_unnumbered_in_one_version_and_numbered_in_the_other():
         ip_address("203.0.113.1"),
         ip_address("2001:db8::9"),
     )
+    assert [one.address_dynamic for one in read(body + port.format(six)).interfaces] == [False, False]
     gone = read(ENTRY + port.format(" ip unnumbered Loopback7\n"))
     assert (gone.interfaces[0].addresses, gone.interfaces[0].address_dynamic) == ((), True)
 
@@ -961,11 +961,25 @@ def test_a_submode_of_an_interface_speaks_for_itself():
         assert (found.shutdown, len(found.addresses)) == (shut, count), lines
 
 
-def test_names_of_interfaces_and_of_hosts():
-    for text in ("GigabitEthernet0/0", "Gi0/0", "gigab0/1", "Tunnel 1", "lo0", "l0", "at0/0"):
-        assert looks_like_interface(text), text
-    for text in ("Loopback", "hub", "hub1", "r1", "v1", "x5", "hub.example.net", "192.0.2.1", ""):
-        assert not looks_like_interface(text), text
+def test_a_source_is_an_interface_of_the_text_whatever_its_type():
+    body = PROFILE + "interface {}\n ip address 192.0.2.1 255.255.255.0\ninterface Tunnel0\n tunnel source {}\n"
+    far = " tunnel destination 198.51.100.1\n" + PROTECTED
+    for name, written, known in (
+        ("GigabitEthernet0/0", "gigab0/0", True),
+        ("Loopback0", "lo0", True),
+        ("ATM0/0", "at 0/0", True),
+        ("Novel0/0", "Novel0/0", True),
+        ("GigabitEthernet0/0", "Gi0/1", False),
+        ("GigabitEthernet0/0", "g", False),
+        ("GigabitEthernet0/0", "dynamic", False),
+    ):
+        (binding,) = read(body.format(name, written) + far).bindings
+        assert binding.local == ((ip_address("192.0.2.1"),) if known else ()), written
+
+
+def test_an_sd_wan_tunnel_without_a_source():
+    (binding,) = read("interface Tunnel1\n tunnel mode sdwan\n").bindings
+    assert (binding.local, binding.fvrf, binding.source_interface) == ((), None, None)
 
 
 def test_words_of_a_line():
@@ -989,6 +1003,12 @@ def test_what_a_banner_swallows():
     ):
         assert (read(lines + after).recovery is True) is read_on, lines
     assert read("banner motd \nhello\nhostname OTHER\n!\n").hostname == "R1"
+
+
+@pytest.mark.parametrize(("privilege", "told"), [(None, False), (1, True), (14, True), (15, False)])
+def test_a_low_privilege_is_told(privilege, told):
+    notes = read("crypto isakmp policy 1\n", privilege=privilege).notes
+    assert any("read at privilege" in note for note in notes) is told
 
 
 def test_lines_too_long_are_counted():

@@ -275,6 +275,7 @@ def test_spi012_off_here_and_not_known_on_there():
     assert finding.level is Level.WARNING
     assert finding.peer == FAR
     assert commands(finding) == ["configure terminal", "crypto isakmp keepalive 10 3 periodic", "end"]
+    assert "Many peers" not in finding.actions[0].note
     for well in (peer(dpd=ON), peer(dpd=Dpd(mode="on-demand", interval=10)), peer(dpd_negotiated=True)):
         assert verdicts(facts(peers=(well,)), "SPI012") == {PASS}
     far = incident(peer(), join=join(sender_dpd=ON))
@@ -302,6 +303,7 @@ def test_spi012_two_thousand_spokes_are_one_finding_without_periodic():
     assert "2000 peers" in finding.message
     assert len(finding.evidence) == 6  # the line of DPD, and the first five peers
     assert "crypto isakmp keepalive 10 3 on-demand" in commands(finding)
+    assert "Many peers" in finding.actions[0].note
 
 
 def test_spi012_one_finding_a_lever():
@@ -641,3 +643,17 @@ def test_what_nobody_asked_is_asked_and_what_was_refused_is_not(need, code, aske
         assert any(line.startswith(word) for line in read) is again
         assert not any(line.startswith(word) for line in refused)
     assert typed(facts()) == []  # a visit asks by itself
+
+
+@pytest.mark.parametrize(
+    ("kind", "heals"),
+    [
+        (ConfigType.DYNAMIC_CRYPTO_MAP, True),
+        (ConfigType.DVTI, True),
+        (ConfigType.GETVPN, False),
+        (ConfigType.SD_WAN, False),
+        (ConfigType.MANUAL_IPSEC, False),
+    ],
+)
+def test_spi002_says_when_it_ends_only_of_tunnels_with_ike(kind, heals):
+    assert ("Left alone it ends" in only(facts(incident(peer(config_type=kind))), "SPI002").message) is heals

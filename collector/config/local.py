@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from collector.config.names import interface_name, looks_like_interface
+from collector.config.names import interface_name
 from collector.config.router import Port, Router
 from collector.model import Address, Interface, StandbyGroup, to_address
 
@@ -25,7 +25,7 @@ class Ends:
 
     def port_of(self, text: str | None) -> Port | None:
         """The interface that `text` names, whole or short."""
-        return self.router.ports.get(interface_name(text)) if text and looks_like_interface(text) else None
+        return self.router.ports.get(interface_name(text)) if text else None
 
     def owner_of(self, text: str | None) -> Port | None:
         """The interface behind a source: the one named, or the one that holds the address."""

@@ -35,12 +35,3 @@ def interface_name(text: str) -> str:
         fits = [name for lower, name in _WHOLE.items() if lower.startswith(low)]
         whole = fits[0] if len(fits) == 1 else kind
     return whole + number
-
-
-def looks_like_interface(text: str) -> bool:
-    """True for a known type with a number: `tunnel source GigabitEthernet0/0`, not a host name."""
-    match = _NAME.match(text[:200].strip())
-    if match is None or not match.group(2):
-        return False
-    low = match.group(1).lower()
-    return low in _WHOLE or low in _SHORT or any(whole.startswith(low) for whole in _WHOLE if len(low) > 1)
