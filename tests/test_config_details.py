@@ -702,6 +702,27 @@ def test_the_reach_of_a_key():
         assert bool(told_keys(here + f"crypto isakmp key {line}\n" + APPLIED)) is covers, line
 
 
+def test_the_most_specific_key_is_named_first():
+    ring = "crypto keyring {}\n pre-shared-key address {} key <masked>\n"
+    wide = ring.format("A", "198.51.100.0 255.255.255.0")
+    assert "(B, A)" in told_keys(wide + ring.format("B", "198.51.100.1") + APPLIED)[0]
+
+
+def test_a_dynamic_map_may_be_called_ipv6():
+    (binding,) = read(
+        "crypto dynamic-map ipv6 10\n set peer 198.51.100.1\ncrypto map M 10 ipsec-isakmp dynamic ipv6\n"
+        + WAN
+        + " crypto map M\n"
+    ).bindings
+    assert [peer.text for peer in binding.peers] == ["198.51.100.1"]
+
+
+def test_a_shared_protection_may_be_cut_short():
+    tunnel = PROFILE + "interface Tunnel0\n tunnel destination 198.51.100.1\n tunnel protection ipsec profile P{}\n"
+    for word, shared in ((" shared", True), (" sh", True), (" s", False), ("", False), (" isakmp-profile I", False)):
+        assert read(tunnel.format(word)).bindings[0].shared is shared, word
+
+
 def test_keyrings_are_called_by_their_names():
     ring = "crypto keyring {}\n pre-shared-key address 198.51.100.1 key <masked>\n"
     assert "(A, B)" in told_keys(ring.format("A") + ring.format("B") + APPLIED)[0]
@@ -1044,6 +1065,16 @@ def test_what_a_pattern_surely_shows(pattern, line, shown):
         found = to_filter(capture, ConfigText(line=1, lines=(), whole=False, filtered=text))
         assert found is not None
         assert found.shows(line) is shown
+
+
+def test_excluding_comments_is_no_filter_and_all_else_is():
+    for pipe, kind in (
+        ("exclude !", None), ("exc ^!", None), ("exclude crypto", "other"), ("count !", "other"), ("begin !", "begin"),
+    ):  # fmt: skip
+        found = to_filter(
+            Capture(command=f"show running-config | {pipe}", text=""), ConfigText(line=1, lines=(), whole=False)
+        )
+        assert (found.kind if found else None) == kind, pipe
 
 
 def test_a_capture_without_a_pipe_has_no_filter():

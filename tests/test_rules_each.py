@@ -144,6 +144,9 @@ def test_case_33_counter_reset_is_no_rise():
     reset = counter(delta=None, reset=True)
     device = facts(counter_only(), counters=(reset,), history=History(rising_runs={reset.name: 9}))
     assert only(device, "SPI007").level is Level.WARNING
+    barely = counter(delta=1)
+    device = facts(counter_only(), counters=(barely,), history=History(rising_runs={barely.name: 9}))
+    assert only(device, "SPI007").level is Level.ERROR
     falling = counter(delta=0)
     device = facts(counter_only(), counters=(falling,), history=History(rising_runs={reset.name: 9}))
     assert only(device, "SPI007").level is Level.WARNING
@@ -657,3 +660,17 @@ def test_what_nobody_asked_is_asked_and_what_was_refused_is_not(need, code, aske
 )
 def test_spi002_says_when_it_ends_only_of_tunnels_with_ike(kind, heals):
     assert ("Left alone it ends" in only(facts(incident(peer(config_type=kind))), "SPI002").message) is heals
+
+
+@pytest.mark.parametrize(
+    ("codes", "asked"),
+    [
+        (("flow-unclear",), True),
+        (("log-clock",), True),
+        (("flow-unclear", "log-buffer-wrapped"), False),
+        (("log-stamps",), False),
+    ],
+)
+def test_lines_of_a_log_without_its_head_need_the_log(codes, asked):
+    made = cures(facts(collected_at=None), tuple((code, "incidents") for code in codes))
+    assert (("show clock", "show logging") in [action.commands for action in made]) is asked

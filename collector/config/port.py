@@ -23,7 +23,6 @@ def read_port(section: Section, port: Port | None) -> Port | None:
     if not words or "<" in text:
         return None
     port = port or Port(name=interface_name(text), head=section.head)
-    port.tunnel_template = port.tunnel_template or template
     for line, opener in own_children(section):
         if opener is None:
             _read(port, line)

@@ -18,7 +18,6 @@ class Port:
 
     name: str
     head: Line
-    tunnel_template: bool = False  # Virtual-Template n type tunnel
     addresses: dict[Address, bool] = field(default_factory=dict)  # True: secondary
     primary: Address | None = None
     virtual: dict[Address, None] = field(default_factory=dict)  # in order
