@@ -674,3 +674,18 @@ def test_spi002_says_when_it_ends_only_of_tunnels_with_ike(kind, heals):
 def test_lines_of_a_log_without_its_head_need_the_log(codes, asked):
     made = cures(facts(collected_at=None), tuple((code, "incidents") for code in codes))
     assert (("show clock", "show logging") in [action.commands for action in made]) is asked
+
+
+@pytest.mark.parametrize(
+    ("readable", "of", "verdict", "word"),
+    [
+        ("runtime", None, UNKNOWN, "not all of the configuration"),
+        ("runtime", peer(recovery=Recovery.UNPROVEN), FAIL, "static-crypto-map"),
+        ("lines", None, UNKNOWN, "No configuration was read"),
+        ("full", None, FAIL, "no configured peer"),
+    ],
+)
+def test_spi005_asks_for_the_configuration_of_a_source_without_a_peer(readable, of, verdict, word):
+    (judged,) = said(facts(incident(of), config=config(binding(), readable=readable)), "SPI005")
+    assert judged.verdict is verdict
+    assert word in judged.why
