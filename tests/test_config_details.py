@@ -702,6 +702,23 @@ def test_the_reach_of_a_key():
         assert bool(told_keys(here + f"crypto isakmp key {line}\n" + APPLIED)) is covers, line
 
 
+def test_a_map_of_one_ip_version_uses_the_addresses_of_that_version():
+    both = WAN + " ipv6 address 2001:db8::1/64\n crypto map A\n ipv6 crypto map B\n"
+    config = read(
+        "crypto map A 10 ipsec-isakmp\n set peer 198.51.100.1\ncrypto map ipv6 B 10\n set peer 2001:db8::2\n" + both
+    )
+    assert {one.name: [str(end) for end in one.local] for one in config.bindings} == {
+        "A 10": ["192.0.2.1"], "B 10": ["2001:db8::1"],
+    }  # fmt: skip
+
+
+def test_an_entry_on_no_interface_is_not_shut():
+    (idle,) = read(ENTRY + WAN).bindings
+    assert (idle.applied, idle.shutdown, idle.interface) == (False, False, None)
+    (down,) = read(APPLIED + " shutdown\n").bindings
+    assert (down.applied, down.shutdown) == (True, True)
+
+
 def test_the_most_specific_key_is_named_first():
     ring = "crypto keyring {}\n pre-shared-key address {} key <masked>\n"
     wide = ring.format("A", "198.51.100.0 255.255.255.0")
