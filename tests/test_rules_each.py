@@ -689,3 +689,12 @@ def test_spi005_asks_for_the_configuration_of_a_source_without_a_peer(readable, 
     (judged,) = said(facts(incident(of), config=config(binding(), readable=readable)), "SPI005")
     assert judged.verdict is verdict
     assert word in judged.why
+
+
+def test_spi010_names_what_to_compare_or_whom_to_call():
+    elsewhere = only(facts(incident(peer(), join=join(Outcome.WRONG_ENDPOINT), installed=SPI)), "SPI010")
+    assert "another local address" in elsewhere.message
+    assert elsewhere.actions == ()  # a new SPI would be installed at the wrong place again
+    planes = only(facts(incident(peer(), installed=SPI)), "SPI010")
+    assert "a TAC case" in planes.message
+    assert planes.actions
