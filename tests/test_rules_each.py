@@ -241,6 +241,9 @@ def test_spi011_five_persistent_spis_within_a_day():
     assert any(line.startswith("debug crypto condition") for line in commands(five, "sender"))
     assert "SPI011" not in fired(facts(incident(peer(), keys=falling(4))))
     assert "SPI011" not in fired(facts(incident(peer(), keys=falling(5, hours=7))))
+    assert "SPI011" not in fired(
+        facts(incident(peer(), keys=falling(5, hours=6)))
+    )  # a whole day apart is no more within
     assert "SPI011" in fired(facts(incident(peer(), keys=falling(9, hours=5))))
 
 
