@@ -65,6 +65,29 @@ def test_a_closed_ticket_of_both_ends_is_reopened_as_one():
     assert (step.act, step.finding.id, step.children) == (Act.REOPEN, ONE, (TWO,))
 
 
+def test_ends_that_once_had_a_ticket_each_are_reopened_as_one():
+    known = {ONE: ticket(1, state="closed"), TWO: ticket(2, state="closed")}
+    (step,) = acting(both("reopened", "reopened"), known).values()
+    assert (step.act, step.finding.id, step.children) == (Act.REOPEN, ONE, (TWO,))
+    (step,) = acting(both("ongoing", "reopened"), known | {ONE: ticket(1)}).values()
+    assert (step.act, step.finding.id, step.children) == (Act.UPDATE, ONE, (TWO,))
+
+
+def test_an_end_that_had_a_ticket_of_its_own_finds_it_again(ledger):
+    for one in (entry(1), entry(2)):
+        (create,) = decide(ledger, one)
+        tickets.done(ledger, "desk", create, f"T{create.finding.id}", at=NOW)
+        (close,) = decide(ledger, replace(one, finding=replace(one.finding, state="resolved")))
+        tickets.done(ledger, "desk", close, None, at=NOW)
+    (reopen,) = decide(ledger, *both("reopened", "reopened"))
+    tickets.done(ledger, "desk", reopen, None, at=NOW)
+    assert decide(ledger, *both("ongoing", "ongoing")) == ()
+    (close,) = decide(ledger, *both("resolved", "resolved"))
+    tickets.done(ledger, "desk", close, None, at=NOW)
+    (back,) = decide(ledger, both("resolved", "reopened")[1])
+    assert (back.act, back.finding.id, back.reference) == (Act.REOPEN, TWO, f"T{TWO}")
+
+
 def test_no_ticket_is_reopened_by_what_would_open_none():
     known = {ONE: ticket(1, state="closed")}
     assert acting([entry(1, state="reopened", level=Level.WARNING)], known) == {}

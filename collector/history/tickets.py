@@ -183,12 +183,12 @@ def _both_ends(steps: Sequence[Step], tickets: Mapping[str, Ticket]) -> list[Ste
             births[step.finding.device] = births.get(step.finding.device, 0) + 1
     for ends in tunnels(step.finding for step in steps):
         group = [result[finding.id] for finding in ends]
-        told = [step for step in group if step.finding.id in tickets and tickets[step.finding.id].parent is None]
-        told = [step for step in told if step.act is not Act.CLOSE and _opens(step, tickets)]
-        born = [step for step in group if step.act is Act.CREATE]
+        told = [step for step in group if _stands(step, tickets) and tickets[step.finding.id].parent is None]
+        back = [step for step in group if step.act is Act.REOPEN]
+        born = [*back, *(step for step in group if step.act is Act.CREATE)]
         if not born or len({step.finding.device for step in (*told, *born)}) < 2:
             continue
-        lead = min(told or born, key=lambda step: (-births.get(step.finding.device, 0), step.finding.id))
+        lead = min(told or back or born, key=lambda step: (-births.get(step.finding.device, 0), step.finding.id))
         others = [step for step in born if step is not lead]
         for step in others:
             result[step.finding.id] = replace(step, act=Act.NOTHING, why=f"spoken for by {lead.finding.id}")
@@ -251,10 +251,6 @@ def _with_tunnel(finding: Finding, tunnel: Finding) -> Finding:
         evidence=(*tunnel.evidence, *finding.evidence),
         actions=tunnel.actions or finding.actions,
     )
-
-
-def _opens(step: Step, tickets: Mapping[str, Ticket]) -> bool:
-    return step.act is Act.REOPEN or tickets[step.finding.id].state == "open"
 
 
 def _with_others(finding: Finding, others: Sequence[Finding]) -> Finding:
@@ -546,7 +542,10 @@ def _done(db: sqlite3.Connection, sink: str, step: Step, reference: str | None, 
         _ticket(db, sink, step.finding.id, reference or step.reference, state, step.digest, None, at)
     for child in step.children:
         if state == "closed":
-            db.execute("DELETE FROM tickets WHERE sink = ? AND finding = ?", (sink, child))
+            db.execute("DELETE FROM tickets WHERE sink = ? AND finding = ? AND reference IS NULL", (sink, child))
+            db.execute(
+                "UPDATE tickets SET state = 'closed', parent = NULL WHERE sink = ? AND finding = ?", (sink, child)
+            )
         else:
             _ticket(db, sink, child, None, state, "", step.finding.id, at)
 
