@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 from collector.config import recovery_of
 from collector.correlate import joins
-from collector.facts.states import active_window, flow_state, runs_of, span_of
+from collector.facts.states import DEFAULT_LIFETIME, active_window, flow_state, races, span_of
 from collector.model import (
     Address,
     Binding,
@@ -114,26 +113,21 @@ def _no_ike(version: int | None, source: Address, facts: Facts) -> bool:
 def _settled(incident: Incident, joined: Sequence[Join | None], facts: Facts) -> Incident:
     if not any(joined):
         return incident
-    limit = facts.policy.thresholds.persistent_span
-    if any(spot.code == "log-not-read" for spot in facts.blind_spots):
-        limit = timedelta()  # the lines that were cut off may have spanned it
-    pairs = [(_decided(key, join, limit), join) for key, join in zip(incident.keys, joined, strict=True)]
+    pairs = [(_decided(key, join, facts), join) for key, join in zip(incident.keys, joined, strict=True)]
     leading = flow_state([key for key, _ in pairs])
     join = next((join for key, join in pairs if key is leading and join is not None), None)
     join = join or next((join for _, join in pairs if join is not None), None)
     return replace(incident, keys=tuple(key for key, _ in pairs), state=leading.state, why=leading.why, join=join)
 
 
-def _decided(key: SpiState, join: Join | None, persistent_span: timedelta) -> SpiState:
+def _decided(key: SpiState, join: Join | None, facts: Facts) -> SpiState:
     """The rows of 7.2 that a join decides, in their order; an altered line (row 1) is never joined."""
     if join is None or (key.state is State.INSUFFICIENT_DATA and join.outcome is Outcome.FAR_END_UNKNOWN):
         return key
     if join.outcome is Outcome.REKEY_RACE and key.row not in {2, 3}:
         return replace(key, state=State.TRANSIENT, why=join.why, row=2)
-    if join.outcome is Outcome.DRAINING and key.row != 2 and _span(key) is not None:
-        span = _span(key)
-        if span is not None and span < persistent_span:
-            return replace(key, state=State.TRANSIENT, why=join.why, row=2)
+    if join.outcome is Outcome.DRAINING and key.row != 2 and _short(key, facts):
+        return replace(key, state=State.TRANSIENT, why=join.why, row=2)
     if join.outcome is Outcome.STALE_CONFIRMED and key.row != 2:
         return replace(key, state=State.PERSISTENT, why=_both(key, join), row=3)
     if join.outcome is Outcome.HEALED and key.row not in {2, 3, 10, 11}:
@@ -147,5 +141,11 @@ def _both(key: SpiState, join: Join) -> str:
     return f"{join.why}; {key.why}"
 
 
-def _span(key: SpiState) -> timedelta | None:
-    return span_of(runs_of(key.sightings)[-1])
+def _short(key: SpiState, facts: Facts) -> bool:
+    """Whether the last lines lie within persistent_span; lines that were cut off may have spanned it."""
+    if any(spot.code == "log-not-read" for spot in facts.blind_spots):
+        return False
+    limits = facts.policy.thresholds
+    lifetime = facts.config.lifetime if facts.config is not None else None
+    span = span_of(races(key.sightings, lifetime or DEFAULT_LIFETIME, limits)[-1])
+    return span is not None and span < limits.persistent_span

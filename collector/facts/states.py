@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Literal
 
 from collector.model import Sighting, Spi, SpiState, State, Thresholds
@@ -27,7 +27,7 @@ FLOW_ORDER = (
 )
 
 _CAP = timedelta(minutes=30)  # of the active window, however many flows share the limiter
-APART = _CAP  # between two lines of one SPI that do not belong together: no limiter holds a running flow back so long
+DEFAULT_LIFETIME = timedelta(hours=1)  # of an IPsec SA, where the configuration names none
 _AT_MOST_SHOWN = 3
 
 
@@ -39,7 +39,7 @@ class Scene:
     long before the last reading of the log the IPsec SAs were read (below zero: after it). trend: of the unknown-SPI
     counters between two looks. after: the first of these looks is after the SAs were read too. clockless: the router's
     clock was not read, and the log's own last line stands for now. hidden: why the log proves less, with its figures.
-    cut: the log was not read whole, so that one line may be one of many.
+    cut: the log was not read whole, so that one line may be one of many. lifetime: of this router's IPsec SAs.
     """
 
     limits: Thresholds
@@ -51,6 +51,7 @@ class Scene:
     clockless: bool = False
     cut: bool = False
     hidden: str = ""
+    lifetime: timedelta = DEFAULT_LIFETIME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +86,6 @@ class Key:
         """From the first line to the last, `None` where a line could not be placed."""
         return span_of(self.sightings)
 
-    @property
-    def runs(self) -> tuple[tuple[Sighting, ...], ...]:
-        """The lines in the order of time, parted where none came for APART; all as one where a line has no time."""
-        return runs_of(self.sightings)
-
 
 def span_of(sightings: Sequence[Sighting]) -> timedelta | None:
     """From the first line to the last, `None` where a line could not be placed."""
@@ -102,22 +98,26 @@ def span_of(sightings: Sequence[Sighting]) -> timedelta | None:
     return max(ages) - min(ages) if len(ages) == len(sightings) else None
 
 
-def runs_of(sightings: Sequence[Sighting]) -> tuple[tuple[Sighting, ...], ...]:
-    """Lines of one SPI, parted where none came for APART: an SPI may race when its SA is born and again when it dies.
+def races(sightings: Sequence[Sighting], lifetime: timedelta, limits: Thresholds) -> tuple[tuple[Sighting, ...], ...]:
+    """The lines of one SPI, as two where they part a lifetime from each other, else as one.
 
-    In the order of time; all as one where a line has no time.
+    An SPI may race when its SA is born and again when it dies, a lifetime (+- tolerance) later; with nothing between and
+    each race within persistent_span these lines span no hole. Any other spacing, or a third line apart, is one run.
     """
     placed = sorted(((s.at, s) for s in sightings if s.at is not None), key=lambda pair: pair[0])
     if len(placed) != len(sightings):
         return (tuple(sightings),)
-    found: list[list[Sighting]] = []
-    before: datetime | None = None
-    for at, sighting in placed:
-        if before is None or at - before > APART:
-            found.append([])
-        found[-1].append(sighting)
-        before = at
-    return tuple(map(tuple, found))
+    slack = lifetime * limits.lifetime_tolerance
+    for at in range(1, len(placed)):
+        birth, death = placed[:at], placed[at:]
+        short = all(race[-1][0] - race[0][0] < limits.persistent_span for race in (birth, death))
+        if short and abs(death[0][0] - birth[-1][0] - lifetime) <= slack:
+            return tuple(s for _, s in birth), tuple(s for _, s in death)
+    return (tuple(s for _, s in placed),)
+
+
+def _races(key: Key, scene: Scene) -> tuple[tuple[Sighting, ...], ...]:
+    return races(key.sightings, scene.lifetime, scene.limits)
 
 
 def active_window(last_ages: Iterable[timedelta | None], limits: Thresholds) -> timedelta:
@@ -184,7 +184,7 @@ def _row3(key: Key, scene: Scene) -> Answer:
         return None
     limits, read = scene.limits, scene.flows_age
     held = f"although this router holds the SPI ({key.installed})"
-    if _lasted(key.runs[-1], scene) and key.last_age < scene.active:
+    if _lasted(_races(key, scene)[-1], scene) and key.last_age < scene.active:
         return State.PERSISTENT, f"{_spread(key)}, {_fresh(key, scene)}, {held}"
     if read is not None and key.last_age < read:
         return (
@@ -220,28 +220,28 @@ def _lasted(run: Sequence[Sighting], scene: Scene) -> bool:
 
 
 def _row7(key: Key, scene: Scene) -> Answer:
-    if not _lasted(key.runs[-1], scene) or key.last_age is None or key.last_age >= scene.active:
+    if not _lasted(_races(key, scene)[-1], scene) or key.last_age is None or key.last_age >= scene.active:
         return None
     text = f"{_spread(key)} (from {_seconds(scene.limits.persistent_span)} on), {_fresh(key, scene)}"
     return State.PERSISTENT, text
 
 
 def _row8(key: Key, scene: Scene) -> Answer:
-    if not any(_lasted(run, scene) for run in key.runs) or key.last_age is None or not _silent(key, scene):
+    if not _lasted(_races(key, scene)[-1], scene) or key.last_age is None or not _silent(key, scene):
         return None
     return State.RESOLVED, f"{_spread(key)}, and none for {_seconds(key.last_age)}, which the log covers"
 
 
 def _once(key: Key, scene: Scene) -> bool:
     """Whether the last line stands alone, or almost."""
-    span = span_of(key.runs[-1])
+    span = span_of(_races(key, scene)[-1])
     return span is not None and span < scene.limits.persistent_span
 
 
 def _row9(key: Key, scene: Scene) -> Answer:
     if not _once(key, scene) or key.last_age is None or key.last_age >= scene.limits.pending_age:
         return None
-    text = f"{_lines(key)}{_within(key)}, {_seconds(key.last_age)} old: too young to tell, look again"
+    text = f"{_lines(key)}{_within(key, scene)}, {_seconds(key.last_age)} old: too young to tell, look again"
     return State.PENDING, text
 
 
@@ -253,7 +253,7 @@ def _row11(key: Key, scene: Scene) -> Answer:
     if not _once(key, scene) or key.last_age is None or not _silent(key, scene):
         return None
     text = (
-        f"{_lines(key)}{_within(key)}, and none in the {_seconds(key.last_age)} since, which the log covers "
+        f"{_lines(key)}{_within(key, scene)}, and none in the {_seconds(key.last_age)} since, which the log covers "
         f"({_seconds(scene.limits.pending_age)} are enough)"
     )
     return State.TRANSIENT, text
@@ -296,10 +296,12 @@ def _lines(key: Key) -> str:
     return "1 line" if key.count == 1 else f"{key.count} lines"
 
 
-def _within(key: Key) -> str:
+def _within(key: Key, scene: Scene) -> str:
     if key.count == 1 or key.span is None:
         return ""
-    return f" within {_seconds(key.span)}" if len(key.runs) == 1 else f" far apart, in {_seconds(key.span)}"
+    if len(_races(key, scene)) == 1:
+        return f" within {_seconds(key.span)}"
+    return f" a lifetime apart ({_seconds(key.span)}), as at the birth and at the death of an SA"
 
 
 def _spread(key: Key) -> str:
