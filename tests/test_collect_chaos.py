@@ -104,7 +104,7 @@ def test_every_fault_with_the_limits_that_users_have():
                 limits=Limits(),
                 phases=Phases(),
                 secret=fault.startswith("enable"),
-                settings={"seconds": 90},
+                settings={"seconds": 90, "connect": 8, "command": 30},
             )
         for fault, (code, seconds) in REAL.items():
             seen = runs[fault].result()
