@@ -108,12 +108,12 @@ def races(sightings: Sequence[Sighting], lifetime: timedelta, limits: Thresholds
     if len(placed) != len(sightings):
         return (tuple(sightings),)
     slack = lifetime * limits.lifetime_tolerance
-    for at in range(1, len(placed)):
-        birth, death = placed[:at], placed[at:]
-        short = all(race[-1][0] - race[0][0] < limits.persistent_span for race in (birth, death))
-        if short and abs(death[0][0] - birth[-1][0] - lifetime) <= slack:
-            return tuple(s for _, s in birth), tuple(s for _, s in death)
-    return (tuple(s for _, s in placed),)
+    ordered, times = tuple(s for _, s in placed), [at for at, _ in placed]
+    for at in range(1, len(times)):
+        if abs(times[at] - times[at - 1] - lifetime) <= slack:
+            short = max(times[at - 1] - times[0], times[-1] - times[at]) < limits.persistent_span
+            return (ordered[:at], ordered[at:]) if short else (ordered,)
+    return (ordered,)
 
 
 def _races(key: Key, scene: Scene) -> tuple[tuple[Sighting, ...], ...]:
