@@ -11,7 +11,7 @@ from collector.facts.binding import Binder, Bound
 from collector.facts.counters import CounterFacts
 from collector.facts.log import LogFacts
 from collector.facts.peers import Ground
-from collector.facts.states import DEFAULT_LIFETIME, Key, Scene, active_window, decide, flow_state
+from collector.facts.states import Key, Scene, active_window, decide, flow_state, lifetime_of
 from collector.facts.tables import Seen, Table
 from collector.model import (
     UNKNOWN_SPI,
@@ -136,7 +136,7 @@ def _scene(log: LogFacts, ground: Ground, counters: CounterFacts, limits: Thresh
         clockless=log.view is not None and log.view.clockless,
         cut=log.look is not None and not log.look.parsed,
         hidden=log.hidden,
-        lifetime=(ground.config.lifetime if ground.config is not None else None) or DEFAULT_LIFETIME,
+        lifetime=lifetime_of(ground.config),
         after=counters.trend_from is not None and flows_at is not None and counters.trend_from >= flows_at,
     )
 
@@ -314,7 +314,7 @@ def _recurring(
     single += [(s.at, s.event.spi) for s in earlier if s.at is not None and s.event.spi not in lines]
     single.sort(key=lambda pair: pair[0])
     configured = ground.config.lifetime if ground.config is not None else None
-    lifetime = configured or DEFAULT_LIFETIME
+    lifetime = lifetime_of(ground.config)
     slack = lifetime * limits.lifetime_tolerance
     runs: list[list[tuple[datetime, Spi | int | None]]] = [single[:1]]
     for sooner, later in pairwise(single):
@@ -341,7 +341,7 @@ def _reborn(flow: _Flow, seen: tuple[Sighting, ...], ground: Ground) -> str:
     last = max((s.at for s in seen if s.at is not None), default=None)
     if last is None or flow.source is None or config is None or config.readable != "full":
         return ""
-    lifetime = config.lifetime or DEFAULT_LIFETIME
+    lifetime = lifetime_of(config)
     for now in _flows_of(tables.flows, flow):
         at = ground.clock.at(now.look)
         births = [_birth(sa.remaining, lifetime, at) for sa in now.record.inbound]

@@ -46,7 +46,7 @@ def of(
     earlier = past if past is not None and taken_at is not None and past.at < taken_at else None
     booted = taken_at - uptime if taken_at is not None and uptime is not None else None
     restarted = earlier is not None and _restarted(earlier, booted)
-    since = _rise(_past_counts(earlier), _counts(header)) if earlier is not None and not restarted else None
+    since = _rise(_counts(earlier), _counts(header)) if earlier is not None and not restarted else None
     if within:
         return Losses(
             count=count, blind=True, until=taken_at, text=f"{text} and goes on dropping: {within} within minutes"
@@ -61,7 +61,7 @@ def of(
 
 
 def _compared(count: int, rise: int, past: PastLog, taken_at: datetime | None, text: str) -> Losses:
-    then = sum(_past_counts(past))
+    then = sum(_counts(past))
     if rise:
         told = f"{text}, {rise} more than at the last visit ({then} at {_moment(past.at)})"
         return Losses(count=count, blind=True, until=taken_at, text=told)
@@ -77,12 +77,8 @@ def _restarted(past: PastLog, booted: datetime | None) -> bool:
     return booted is not None and booted > past.at
 
 
-def _counts(header: LogHeader) -> tuple[int, int, int]:
-    return header.dropped or 0, header.rate_limited or 0, header.overruns or 0
-
-
-def _past_counts(past: PastLog) -> tuple[int, int, int]:
-    return past.dropped or 0, past.rate_limited or 0, past.overruns or 0
+def _counts(log: LogHeader | PastLog) -> tuple[int, int, int]:
+    return log.dropped or 0, log.rate_limited or 0, log.overruns or 0
 
 
 def _rise(before: tuple[int, ...], now: tuple[int, ...]) -> int | None:

@@ -13,9 +13,10 @@ from typing import Literal, TypeVar
 from collector.config import recovery_of
 from collector.facts import ike
 from collector.facts.clock import DeviceClock
-from collector.facts.roster import NO_IKE, Draft, Roster, type_of_runtime
+from collector.facts.roster import Draft, Roster, type_of_runtime
 from collector.facts.tables import Seen, Tables
 from collector.model import (
+    NO_IKE,
     Address,
     Binding,
     ConfigLine,

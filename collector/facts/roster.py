@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from collector.facts.tables import Seen
 from collector.model import (
+    NO_IKE,
     Address,
     Binding,
     ConfigType,
@@ -35,7 +36,6 @@ _TUNNEL_TYPES = frozenset(
     }
 )
 _VIRTUAL_TYPES = frozenset({ConfigType.DVTI, ConfigType.EZVPN_SERVER})
-NO_IKE = frozenset({ConfigType.SD_WAN, ConfigType.MANUAL_IPSEC, ConfigType.GETVPN})
 GROUP = "group"  # the text that stands for the address of a GETVPN group
 ANYONE = "anyone"  # the text that stands for the peers that an acceptor may take
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from collector.config import recovery_of
 from collector.correlate import joins
-from collector.facts.states import DEFAULT_LIFETIME, active_window, flow_state, races, span_of
+from collector.facts.states import active_window, flow_state, lifetime_of, races, span_of
 from collector.model import (
     Address,
     Binding,
@@ -146,6 +146,5 @@ def _short(key: SpiState, facts: Facts) -> bool:
     if any(spot.code == "log-not-read" for spot in facts.blind_spots):
         return False
     limits = facts.policy.thresholds
-    lifetime = facts.config.lifetime if facts.config is not None else None
-    span = span_of(races(key.sightings, lifetime or DEFAULT_LIFETIME, limits)[-1])
+    span = span_of(races(key.sightings, lifetime_of(facts.config), limits)[-1])
     return span is not None and span < limits.persistent_span

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from collector.model import Sighting, Spi, SpiState, State, Thresholds
+from collector.model import CryptoConfig, Sighting, Spi, SpiState, State, Thresholds
 
 # A flow takes the first of its keys' states in this order.
 FLOW_ORDER = (
@@ -29,6 +29,11 @@ FLOW_ORDER = (
 _CAP = timedelta(minutes=30)  # of the active window, however many flows share the limiter
 DEFAULT_LIFETIME = timedelta(hours=1)  # of an IPsec SA, where the configuration names none
 _AT_MOST_SHOWN = 3
+
+
+def lifetime_of(config: CryptoConfig | None) -> timedelta:
+    """How long this router's IPsec SAs live: as configured, else the default."""
+    return (config.lifetime if config is not None else None) or DEFAULT_LIFETIME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

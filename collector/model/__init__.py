@@ -8,6 +8,7 @@ from collector.model.capture import (
     Snapshot,
 )
 from collector.model.config import (
+    NO_IKE,
     Binding,
     ConfigLine,
     ConfigType,
@@ -103,6 +104,7 @@ from collector.model.values import (
 
 __all__ = [
     "GATHERED",
+    "NO_IKE",
     "NO_YEAR",
     "UNKNOWN_SPI",
     "Action",

@@ -28,6 +28,10 @@ class ConfigType(StrEnum):
     UNKNOWN = "unknown"
 
 
+# Types that have no IKE SA which a notify could travel in (GETVPN's keys come from the key server).
+NO_IKE = frozenset({ConfigType.GETVPN, ConfigType.SD_WAN, ConfigType.MANUAL_IPSEC})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigLine:
     """One line of configuration as proof: number (1-based, in its capture) and text (redacted)."""

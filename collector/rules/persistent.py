@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from collector.model import (
+    NO_IKE,
     ConfigType,
     CryptoConfig,
     Facts,
@@ -31,7 +32,7 @@ from collector.model import (
     State,
     Verdict,
 )
-from collector.rules.premature import IKE_NOT_READ, NO_IKE, Doubt, doubts, held_here
+from collector.rules.premature import IKE_NOT_READ, Doubt, doubts, held_here
 from collector.rules.shared import unshared_at
 
 FAMILY = "tunnel"

@@ -10,10 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from collector.model import ConfigType, Facts, Incident, Outcome, Peer
-
-# Types that have no IKE SA which a notify could travel in (GETVPN's keys come from the key server).
-NO_IKE = frozenset({ConfigType.GETVPN, ConfigType.SD_WAN, ConfigType.MANUAL_IPSEC})
+from collector.model import NO_IKE, Facts, Incident, Outcome, Peer
 
 IKE_NOT_READ = "whether an IKE SA with this peer is up could not be read"
 

@@ -35,10 +35,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from collector.model import ConfigType, Facts, Incident, Judgement, Level, Rule, Verdict
+from collector.model import NO_IKE, ConfigType, Facts, Incident, Judgement, Level, Rule, Verdict
 from collector.rules.actions import actions, clear, dpd, verify
 from collector.rules.persistent import FAMILY, Decision
-from collector.rules.premature import NO_IKE
 from collector.rules.sources import GUIDE_DPD, TAC_115801
 from collector.rules.tunnel import Telling, heals, speak
 

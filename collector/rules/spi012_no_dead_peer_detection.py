@@ -31,7 +31,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from collector.model import Action, ConfigType, Facts, Judgement, Level, Peer, Rule, Verdict
+from collector.model import NO_IKE, Action, ConfigType, Facts, Judgement, Level, Peer, Rule, Verdict
 from collector.rules.actions import few_peers
 from collector.rules.ends import safe_name
 from collector.rules.persistent import config_read
@@ -48,7 +48,7 @@ RULE = Rule(
     references=(GUIDE_DPD,),
 )
 
-_OWN = frozenset({ConfigType.GETVPN, ConfigType.SD_WAN, ConfigType.MANUAL_IPSEC, ConfigType.EZVPN_CLIENT})
+_OWN = NO_IKE | {ConfigType.EZVPN_CLIENT}
 _ON = frozenset({"periodic", "on-demand"})
 
 

@@ -62,11 +62,7 @@ def replace_file(path: Path, text: str) -> None:
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
-        folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        _sync(path.parent)
     except OSError as error:
         raise StateError(f"{path}: {error.strerror}") from None
 
@@ -103,14 +99,19 @@ def append_line(path: Path, line: str) -> None:
 def flush(path: Path) -> None:
     """Have what was appended to `path` on the disk. Without the lock: those who append at once wait together."""
     try:
-        for place in (path, path.parent):
-            descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+        _sync(path)
+        _sync(path.parent)
     except OSError as error:
         raise StateError(f"{path}: {error.strerror}") from None
+
+
+def _sync(place: Path) -> None:
+    """Have a file, or the names in a folder, on the disk."""
+    descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def stamp(path: Path | None) -> object:
