@@ -19,6 +19,7 @@ from collector.model import (
     Spi,
     SpiState,
     clock_shift,
+    last_age_of,
 )
 
 Grade = Literal["exact", "nat", "spi-only"]
@@ -50,8 +51,7 @@ class Ask:
     @property
     def last_age(self) -> timedelta | None:
         """Age of the last line, `None` where a line has none."""
-        ages = [s.age for s in self.key.sightings if s.age is not None]
-        return min(ages) if len(ages) == len(self.key.sightings) and ages else None
+        return last_age_of(self.key.sightings)
 
     def line(self, last: bool) -> datetime | None:  # noqa: FBT001 - first or last
         """The first or the last line in the common time."""

@@ -6,11 +6,11 @@ Each row answers with a sentence that names its figures, or with nothing. Ages c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
-from collector.model import CryptoConfig, Sighting, Spi, SpiState, State, Thresholds
+from collector.model import CryptoConfig, Sighting, Spi, SpiState, State, Thresholds, last_age_of
 
 # A flow takes the first of its keys' states in this order.
 FLOW_ORDER = (
@@ -65,6 +65,7 @@ class Key:
 
     installed: where the SPI stands among this router's own ("inbound SA of Tunnel0"), "" where it does not.
     reborn: the sentence that proves a younger, working SA of that peer. scan, stranger, recurring: sentences, or "".
+    runs: the sightings as `races` parts them, which `decide` does once for all rows.
     """
 
     spi: Spi | None
@@ -74,6 +75,7 @@ class Key:
     scan: str = ""
     stranger: str = ""
     recurring: str = ""
+    runs: tuple[tuple[Sighting, ...], ...] = ()
 
     @property
     def count(self) -> int:
@@ -82,9 +84,8 @@ class Key:
 
     @property
     def last_age(self) -> timedelta | None:
-        """Age of the last line, `None` where it has none."""
-        ages = [s.age for s in self.sightings if s.age is not None]
-        return min(ages) if len(ages) == self.count else None
+        """Age of the last line, `None` where a line has none."""
+        return last_age_of(self.sightings)
 
     @property
     def span(self) -> timedelta | None:
@@ -121,10 +122,6 @@ def races(sightings: Sequence[Sighting], lifetime: timedelta, limits: Thresholds
     return (ordered,)
 
 
-def _races(key: Key, scene: Scene) -> tuple[tuple[Sighting, ...], ...]:
-    return races(key.sightings, scene.lifetime, scene.limits)
-
-
 def active_window(last_ages: Iterable[timedelta | None], limits: Thresholds) -> timedelta:
     """active_window times the flows that were logged in it, at most 30 minutes: they may share one limiter."""
     flows = sum(age is not None and age < limits.active_window for age in last_ages)
@@ -133,6 +130,7 @@ def active_window(last_ages: Iterable[timedelta | None], limits: Thresholds) -> 
 
 def decide(key: Key, scene: Scene) -> SpiState:
     """The state of `key`."""
+    key = replace(key, runs=races(key.sightings, scene.lifetime, scene.limits))
     for row, state_of in ROWS:
         found = state_of(key, scene)
         if found is not None:
@@ -189,7 +187,7 @@ def _row3(key: Key, scene: Scene) -> Answer:
         return None
     limits, read = scene.limits, scene.flows_age
     held = f"although this router holds the SPI ({key.installed})"
-    if _lasted(_races(key, scene)[-1], scene) and key.last_age < scene.active:
+    if _lasted(key.runs[-1], scene) and key.last_age < scene.active:
         return State.PERSISTENT, f"{_spread(key)}, {_fresh(key, scene)}, {held}"
     if read is not None and key.last_age < read:
         return (
@@ -225,28 +223,28 @@ def _lasted(run: Sequence[Sighting], scene: Scene) -> bool:
 
 
 def _row7(key: Key, scene: Scene) -> Answer:
-    if not _lasted(_races(key, scene)[-1], scene) or key.last_age is None or key.last_age >= scene.active:
+    if not _lasted(key.runs[-1], scene) or key.last_age is None or key.last_age >= scene.active:
         return None
     text = f"{_spread(key)} (from {_seconds(scene.limits.persistent_span)} on), {_fresh(key, scene)}"
     return State.PERSISTENT, text
 
 
 def _row8(key: Key, scene: Scene) -> Answer:
-    if not _lasted(_races(key, scene)[-1], scene) or key.last_age is None or not _silent(key, scene):
+    if not _lasted(key.runs[-1], scene) or key.last_age is None or not _silent(key, scene):
         return None
     return State.RESOLVED, f"{_spread(key)}, and none for {_seconds(key.last_age)}, which the log covers"
 
 
 def _once(key: Key, scene: Scene) -> bool:
     """Whether the last line stands alone, or almost."""
-    span = span_of(_races(key, scene)[-1])
+    span = span_of(key.runs[-1])
     return span is not None and span < scene.limits.persistent_span
 
 
 def _row9(key: Key, scene: Scene) -> Answer:
     if not _once(key, scene) or key.last_age is None or key.last_age >= scene.limits.pending_age:
         return None
-    text = f"{_lines(key)}{_within(key, scene)}, {_seconds(key.last_age)} old: too young to tell, look again"
+    text = f"{_lines(key)}{_within(key)}, {_seconds(key.last_age)} old: too young to tell, look again"
     return State.PENDING, text
 
 
@@ -258,7 +256,7 @@ def _row11(key: Key, scene: Scene) -> Answer:
     if not _once(key, scene) or key.last_age is None or not _silent(key, scene):
         return None
     text = (
-        f"{_lines(key)}{_within(key, scene)}, and none in the {_seconds(key.last_age)} since, which the log covers "
+        f"{_lines(key)}{_within(key)}, and none in the {_seconds(key.last_age)} since, which the log covers "
         f"({_seconds(scene.limits.pending_age)} are enough)"
     )
     return State.TRANSIENT, text
@@ -301,10 +299,10 @@ def _lines(key: Key) -> str:
     return "1 line" if key.count == 1 else f"{key.count} lines"
 
 
-def _within(key: Key, scene: Scene) -> str:
+def _within(key: Key) -> str:
     if key.count == 1 or key.span is None:
         return ""
-    if len(_races(key, scene)) == 1:
+    if len(key.runs) == 1:
         return f" within {_seconds(key.span)}"
     return f" a lifetime apart ({_seconds(key.span)}), as at the birth and at the death of an SA"
 

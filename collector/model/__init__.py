@@ -44,6 +44,7 @@ from collector.model.facts import (
     Software,
     SpiState,
     State,
+    last_age_of,
 )
 from collector.model.far import FarEnd, FarPeer, clock_shift
 from collector.model.finding import (
@@ -187,6 +188,7 @@ __all__ = [
     "Verdict",
     "Version",
     "clock_shift",
+    "last_age_of",
     "plain",
     "to_address",
     "to_spi",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -189,6 +189,12 @@ class Sighting:
     age: timedelta | None
     evidence: Evidence
     sequence: int | None = None
+
+
+def last_age_of(sightings: Sequence[Sighting]) -> timedelta | None:
+    """Age of the last of them, `None` where one has no age, as it may be the last."""
+    ages = [s.age for s in sightings if s.age is not None]
+    return min(ages) if ages and len(ages) == len(sightings) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
