@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import pairwise
 
-from collector.facts.binding import Binder, Bound
+from collector.facts.binding import Binder
 from collector.facts.counters import CounterFacts
+from collector.facts.flows import Flow, logged
 from collector.facts.log import LogFacts
 from collector.facts.peers import Ground
+from collector.facts.rekeys import reborn, recurring
+from collector.facts.scans import scans
 from collector.facts.states import Key, Scene, active_window, decide, flow_state, lifetime_of
-from collector.facts.tables import Seen, Table
 from collector.model import (
     UNKNOWN_SPI,
-    Address,
     Evidence,
     History,
     Incident,
-    IpsecFlow,
     Peer,
     Related,
     Sighting,
@@ -32,24 +31,6 @@ from collector.model import (
 _CAUSES = frozenset({"restart", "switchover", "hsrp"})
 _SAME = timedelta(seconds=2)
 _RELATED = 20  # messages kept beside one incident
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Flow:
-    vrf: str | None
-    source: Address | None
-    destination: Address | None
-    source_text: str
-    destination_text: str
-    protocol: str
-    interface: str | None
-    keys: dict[Spi | int | None, list[Sighting]]
-    bound: Bound = field(default_factory=Bound)
-
-    @property
-    def last_age(self) -> timedelta | None:
-        ages = [s.age for lines in self.keys.values() for s in lines if s.age is not None]
-        return min(ages, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +62,12 @@ def build(
     if log.sightings is None:
         return tuple(_counter_only(counters, log, limits.active_window)) or None
     binder = Binder(ground, peers, log.related)
-    flows = [_bound(flow, binder) for flow in _flows(log.sightings, binder)]
+    flows = logged(log.sightings, binder)
     shared = _Shared(
         scene=_scene(log, ground, counters, limits, flows),
         log=log,
         ground=ground,
-        scans=_scans(flows, limits) if binder.full else {},
+        scans=scans(flows, limits) if binder.full else {},
         held=_held(ground, {spi for flow in flows for spi in flow.keys if isinstance(spi, Spi)}),
         past=_past(past),
         causes=tuple(r for r in log.related if r.event.kind in _CAUSES and r.at is not None and _is_cause(r)),
@@ -95,36 +76,7 @@ def build(
     return (*(_incident(flow, shared) for flow in flows), *_counter_only(counters, log, shared.scene.active))
 
 
-def _flows(sightings: Iterable[Sighting], binder: Binder) -> list[_Flow]:
-    found: dict[object, _Flow] = {}
-    for sighting in sightings:
-        event = sighting.event
-        vrf = binder.vrf(event.interface)[1]
-        source, destination = event.source or event.source_text, event.destination or event.destination_text
-        name = (vrf, source, destination, event.protocol)
-        flow = found.get(name)
-        if flow is None:
-            flow = found[name] = _Flow(
-                vrf=vrf,
-                source=event.source,
-                destination=event.destination,
-                source_text=event.source_text,
-                destination_text=event.destination_text,
-                protocol=event.protocol,
-                interface=event.interface,
-                keys={},
-            )
-        elif flow.interface is None and event.interface is not None:
-            flow = found[name] = replace(flow, interface=event.interface)
-        flow.keys.setdefault(event.spi if event.spi is not None else event.spi_decimal, []).append(sighting)
-    return list(found.values())
-
-
-def _bound(flow: _Flow, binder: Binder) -> _Flow:
-    return replace(flow, bound=binder.bind(flow.source, flow.destination, flow.interface))
-
-
-def _scene(log: LogFacts, ground: Ground, counters: CounterFacts, limits: Thresholds, flows: list[_Flow]) -> Scene:
+def _scene(log: LogFacts, ground: Ground, counters: CounterFacts, limits: Thresholds, flows: list[Flow]) -> Scene:
     read_at = log.view.read_at if log.view is not None else None
     flows_at = ground.tables.flows_at
     return Scene(
@@ -139,70 +91,6 @@ def _scene(log: LogFacts, ground: Ground, counters: CounterFacts, limits: Thresh
         lifetime=lifetime_of(ground.config),
         after=counters.trend_from is not None and flows_at is not None and counters.trend_from >= flows_at,
     )
-
-
-def _scans(flows: list[_Flow], limits: Thresholds) -> dict[object, str]:
-    """Keys that look like a scan (row 5), by (source, SPI): only of unbound sources, with the configuration read.
-
-    A sender that keeps one SPI over the time towards a destination that takes dynamic peers is a tunnel, no scan: a hub
-    after a reload keeps no trace of its spokes.
-    """
-    unbound = [f for f in flows if f.source is not None and f.bound.peer is None and not f.bound.group]
-    shared = _shared_spis(flows, limits)
-    sources = {flow.source for flow in unbound if not (flow.bound.accepting and _keeps(flow, limits))}
-    many = len(sources) >= limits.scan_sources
-    found: dict[object, str] = {}
-    for flow in unbound:
-        for spi in flow.keys:
-            if not isinstance(spi, Spi):
-                continue
-            if spi in shared:
-                found[flow.source, spi] = (
-                    f"SPI {spi} came from several sources within minutes, {flow.source} is no peer"
-                )
-            elif spi & 0xFFFF == 0:
-                found[flow.source, spi] = (
-                    f"the low half of SPI {spi} is zero, as scanners set it; {flow.source} is no peer"
-                )
-            elif many and flow.source in sources:
-                found[flow.source, spi] = f"one of {len(sources)} sources that are no peers of this router"
-    return found
-
-
-def _shared_spis(flows: list[_Flow], limits: Thresholds) -> set[Spi]:
-    seen: dict[Spi, list[tuple[timedelta, Address]]] = {}
-    for flow in flows:
-        for spi, lines in flow.keys.items():
-            if isinstance(spi, Spi) and flow.source is not None:
-                seen.setdefault(spi, []).extend((s.age, flow.source) for s in lines if s.age is not None)
-    return {spi for spi, where in seen.items() if _spread_over(where, limits)}
-
-
-def _spread_over(where: list[tuple[timedelta, Address]], limits: Thresholds) -> bool:
-    """Whether enough different sources used one SPI within the window."""
-    if len({source for _, source in where}) < limits.scan_same_spi_sources:
-        return False
-    ordered = sorted(where, key=lambda pair: pair[0])
-    start, counts = 0, dict[Address, int]()
-    for age, source in ordered:
-        counts[source] = counts.get(source, 0) + 1
-        while age - ordered[start][0] > limits.scan_same_spi_window:
-            leaving = ordered[start][1]
-            counts[leaving] -= 1
-            if not counts[leaving]:
-                del counts[leaving]
-            start += 1
-        if len(counts) >= limits.scan_same_spi_sources:
-            return True
-    return False
-
-
-def _keeps(flow: _Flow, limits: Thresholds) -> bool:
-    for lines in flow.keys.values():
-        span = Key(spi=None, sightings=tuple(lines)).span
-        if len(lines) > 1 and span is not None and span >= limits.persistent_span:
-            return True
-    return False
 
 
 def _held(ground: Ground, wanted: set[Spi]) -> dict[Spi, _Held]:
@@ -229,7 +117,7 @@ def _past(history: History) -> dict[object, list[Sighting]]:
     return found
 
 
-def _incident(flow: _Flow, shared: _Shared) -> Incident:
+def _incident(flow: Flow, shared: _Shared) -> Incident:
     states = _states(flow, shared)
     leading = flow_state(states)
     times = [s.at for state in states for s in state.sightings if s.at is not None]
@@ -259,11 +147,11 @@ def _incident(flow: _Flow, shared: _Shared) -> Incident:
     )
 
 
-def _states(flow: _Flow, shared: _Shared) -> list[SpiState]:
+def _states(flow: Flow, shared: _Shared) -> list[SpiState]:
     earlier = shared.past.get((flow.source, flow.destination), [])
     read_at = shared.log.view.read_at if shared.log.view is not None else None
     lines = {spi: _with_past(spi, seen, earlier, read_at) for spi, seen in flow.keys.items()}
-    recurring = _recurring(lines, earlier, shared.ground, shared.scene.limits)
+    rekeyed = recurring(lines, earlier, shared.ground, shared.scene.limits)
     states: list[SpiState] = []
     for spi, seen in lines.items():
         own = spi if isinstance(spi, Spi) else None
@@ -271,10 +159,10 @@ def _states(flow: _Flow, shared: _Shared) -> list[SpiState]:
             spi=own,
             sightings=seen,
             installed=shared.held[own].text if own is not None and own in shared.held else "",
-            reborn=_reborn(flow, seen, shared.ground),
+            reborn=reborn(flow, seen, shared.ground),
             scan=shared.scans.get((flow.source, own), ""),
             stranger=_stranger(flow, shared.ground),
-            recurring=recurring.get(spi, ""),
+            recurring=rekeyed.get(spi, ""),
         )
         states.append(decide(key, shared.scene))
     return states
@@ -295,88 +183,13 @@ def _with_past(
     return (*older, *seen)
 
 
-def _stranger(flow: _Flow, ground: Ground) -> str:
+def _stranger(flow: Flow, ground: Ground) -> str:
     """Row 6: the configuration was read, the source is no peer and the destination takes none."""
     full = ground.config is not None and ground.config.readable == "full"
     bound = flow.bound
     if not full or flow.source is None or flow.destination is None or bound.peer or bound.group or bound.accepting:
         return ""
     return f"{flow.source} is no peer in the configuration, and {flow.destination} takes no dynamic peers"
-
-
-def _recurring(
-    lines: dict[Spi | int | None, tuple[Sighting, ...]], earlier: list[Sighting], ground: Ground, limits: Thresholds
-) -> dict[Spi | int | None, str]:
-    """Row 10: different SPIs of one flow, one line each, a lifetime apart; the sentence by SPI."""
-    single: list[tuple[datetime, Spi | int | None]] = [
-        (seen[0].at, spi) for spi, seen in lines.items() if len(seen) == 1 and seen[0].at is not None
-    ]
-    single += [(s.at, s.event.spi) for s in earlier if s.at is not None and s.event.spi not in lines]
-    single.sort(key=lambda pair: pair[0])
-    configured = ground.config.lifetime if ground.config is not None else None
-    lifetime = lifetime_of(ground.config)
-    slack = lifetime * limits.lifetime_tolerance
-    runs: list[list[tuple[datetime, Spi | int | None]]] = [single[:1]]
-    for sooner, later in pairwise(single):
-        if abs(later[0] - sooner[0] - lifetime) <= slack:
-            runs[-1].append(later)
-        else:
-            runs.append([later])
-    found: dict[Spi | int | None, str] = {}
-    for run in runs:
-        if len({spi for _, spi in run}) < limits.recurring_min:
-            continue
-        gaps = [round((later[0] - sooner[0]).total_seconds()) for sooner, later in pairwise(run)]
-        text = (
-            f"{len(run)} SPIs of this flow, one line each, {min(gaps)} to {max(gaps)} s apart: one at each rekey "
-            f"(lifetime {round(lifetime.total_seconds())} s{'' if configured else ', the default'})"
-        )
-        found.update({spi: text for _, spi in run})
-    return found
-
-
-def _reborn(flow: _Flow, seen: tuple[Sighting, ...], ground: Ground) -> str:
-    """Row 4: an inbound SA of that peer, born after the last line, that carries traffic."""
-    tables, config = ground.tables, ground.config
-    last = max((s.at for s in seen if s.at is not None), default=None)
-    if last is None or flow.source is None or config is None or config.readable != "full":
-        return ""
-    lifetime = lifetime_of(config)
-    for now in _flows_of(tables.flows, flow):
-        at = ground.clock.at(now.look)
-        births = [_birth(sa.remaining, lifetime, at) for sa in now.record.inbound]
-        if at is None or None in births or not any(birth is not None and birth > last for birth in births):
-            continue
-        before = next((b for b in _flows_of(tables.flows_before, flow) if _same(b.record, now.record)), None)
-        earlier = ground.clock.at(before.look) if before is not None else None
-        decaps = now.record.decaps
-        if before is not None and earlier is not None and earlier > last and before.look.order != now.look.order:
-            if decaps is not None and before.record.decaps is not None and decaps > before.record.decaps:
-                return f"a younger inbound SA whose decaps rose from {before.record.decaps} to {decaps}"
-        elif decaps and all(birth is not None and birth > last for birth in births):
-            return f"a younger inbound SA that has taken {decaps} packets, and no older one beside it"
-    return ""
-
-
-def _birth(remaining: timedelta | None, lifetime: timedelta, at: datetime | None) -> datetime | None:
-    if remaining is None or at is None or remaining > lifetime:
-        return None
-    return at - (lifetime - remaining)
-
-
-def _flows_of(table: Table[IpsecFlow], flow: _Flow) -> Iterator[Seen[IpsecFlow]]:
-    for seen in table.of(flow.source):
-        record = seen.record
-        if record.peer == flow.source and flow.destination in {record.local_address, record.local_endpoint}:
-            yield seen
-
-
-def _same(one: IpsecFlow, other: IpsecFlow) -> bool:
-    return (one.interface, one.local_ident, one.remote_ident) == (
-        other.interface,
-        other.local_ident,
-        other.remote_ident,
-    )
 
 
 def _is_cause(related: Related) -> bool:
@@ -403,7 +216,7 @@ def _index(related: Iterable[Related]) -> dict[object, list[Related]]:
     return found
 
 
-def _beside(flow: _Flow, index: dict[object, list[Related]]) -> tuple[Related, ...]:
+def _beside(flow: Flow, index: dict[object, list[Related]]) -> tuple[Related, ...]:
     """Messages about the same far end, or the same SPI, in the order of the log."""
     found: dict[int, Related] = {}
     for name in (flow.source, *flow.keys):
