@@ -262,8 +262,8 @@ def test_the_arithmetic_of_processes(devices, workers, rate, count):
     assert processes_for(devices, workers, rate, available=8) == count
 
 
-def crew(count, jump=lambda device: device.ssh.jump):
-    return Crew(count, None, hello=None, office=None, brief=lambda _d: None, jump=jump)
+def crew(count):
+    return Crew(count, hello=None, office=None, brief=lambda _d: None)
 
 
 def test_devices_behind_one_jump_host_share_a_process():

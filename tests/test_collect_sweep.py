@@ -300,13 +300,13 @@ def test_the_arithmetic_is_told_before_the_first_login(faults):
 
 
 def test_where_time_will_not_suffice_the_longest_unvisited_go_first():
-    from collector.collect.sweep import _ordered
+    from collector.collect.settings import in_turn
 
     devices = [Device(name=f"r{number}", host="192.0.2.1") for number in range(50)]
     seen = {f"r{number}": datetime(2026, 11, 24, tzinfo=UTC) - timedelta(hours=number) for number in range(49)}
     short = settings(max_runtime=timedelta(seconds=0.1), last_visit=lambda device: seen.get(device.name))
-    assert [device.name for device in _ordered(devices, short)][:2] == ["r49", "r48"]
-    assert _ordered(devices, settings()) == devices
+    assert [device.name for device in in_turn(devices, short)][:2] == ["r49", "r48"]
+    assert in_turn(devices, settings()) == devices
 
 
 def test_progress_reaches_the_total(faults):

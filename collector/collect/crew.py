@@ -21,10 +21,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
-from collector.collect.hands import MOST_THREADS, Job, Results
-from collector.collect.messages import Answer, Ended, Go, Hello, Lost, Matter, Order, Problem, Question, Said
-from collector.errors import CollectorError
-from collector.model import Device
+from collector.collect.hands import MOST_THREADS, Job, LostError, Visit
+from collector.collect.messages import Answer, Broken, Ended, Go, Hello, Kept, Matter, Order, Problem, Question, Said
+from collector.collect.visits import failed, row
+from collector.errors import CollectorError, ErrorCode, SessionError
+from collector.model import Device, Snapshot
 from collector.session import Secrets, Trust
 from collector.session.environment import minimal
 
@@ -42,7 +43,7 @@ class Member:
     process: subprocess.Popen[bytes]
     connection: Connection
     lock: threading.Lock = field(default_factory=threading.Lock)
-    jobs: dict[int, Job] = field(default_factory=dict)
+    jobs: dict[int, tuple[Job, Visit]] = field(default_factory=dict)
     alive: bool = True
 
     def send(self, message: object) -> bool:
@@ -95,26 +96,34 @@ class Office:
                 return self.secrets.resolve(*given).reveal()  # to our own child, over its socket
 
 
+def jump_of(device: Device) -> str | None:
+    """The jump host on the way to a device, wherever it is named."""
+    if device.ssh.config_file is None:
+        return device.ssh.jump
+    from collector.session.sshconfig import route  # noqa: PLC0415 - loads paramiko
+
+    try:
+        return route(device).jump
+    except SessionError:  # the visit will say so
+        return None
+
+
 class Crew:
     """`count` processes, each begun when it is needed; one that died is replaced, a few times."""
 
     def __init__(
         self,
         count: int,
-        results: Results,
         *,
         hello: Hello,
         office: Office,
         brief: Callable[[Device], object],
-        jump: Callable[[Device], str | None],
     ) -> None:
         self._slots: list[Member | None] = [None] * count
         self._left = count + SPARE
-        self._results = results
         self._hello = hello
         self._office = office
         self._brief = brief
-        self._jump = jump
         self._homes: dict[str, int] = {}
         self._numbers = itertools.count(1)
         self._readers: list[threading.Thread] = []
@@ -126,18 +135,19 @@ class Crew:
         member = self._slots[self._slot(job)]
         return member is None or len(member.jobs) < MOST_THREADS
 
-    def begin(self, job: Job, *, last: bool) -> bool:
+    def begin(self, job: Job, *, last: bool) -> Visit:
         """Give the job to the process that has least to do; to that of its jump host, if it has one."""
-        number, brief = next(self._numbers), self._brief(job.device)
+        number, visit = next(self._numbers), Visit()
+        task = Go(number=number, device=job.device, brief=self._brief(job.device), best=job.best, last=last)
         while (member := self._member(self._slot(job))) is not None:
-            member.jobs[number] = job
-            task = Go(number=number, device=job.device, brief=brief, best=job.best, last=last)
+            member.jobs[number] = (job, visit)
             if member.send(task):
-                return True
-            if member.jobs.pop(number, None) is None:  # its reader was quicker and has reported the job as lost
-                return True
+                return visit
+            if member.jobs.pop(number, None) is None:  # its reader was quicker and has said that it is lost
+                return visit
             member.alive = False
-        return False
+        visit.set_result(row(job.device, failed(ErrorCode.NOT_STARTED, "run", "no process is left to visit it")))
+        return visit
 
     def cancel(self) -> None:
         """Have every process end its visits."""
@@ -168,7 +178,7 @@ class Crew:
 
     def _slot(self, job: Job) -> int:
         """Which process: all devices behind one jump host share its one connection, so they share a process."""
-        jump = self._jump(job.device)
+        jump = jump_of(job.device)
         if jump is not None and jump in self._homes:
             return self._homes[jump]
         loads = [len(member.jobs) if member is not None and member.alive else 0 for member in self._slots]
@@ -222,18 +232,18 @@ class Crew:
             member.close()
             how = _how(member.process)
             while member.jobs:
-                _, job = member.jobs.popitem()
-                self._results.put((job, Lost(how=how)))
+                _, (_, visit) = member.jobs.popitem()
+                visit.set_exception(LostError(how))
 
     def _heard(self, member: Member, message: object) -> None:
         if isinstance(message, Ended):
-            job = member.jobs.pop(message.number, None)
-            if job is not None:
-                self._results.put((job, message.brought))
+            _, visit = member.jobs.pop(message.number, (None, None))
+            if visit is not None:
+                _done(visit, message.brought)
         elif isinstance(message, Said):
             self._office.told(message.line)
         elif isinstance(message, Question):
-            job = member.jobs.get(message.visit)
+            job, _ = member.jobs.get(message.visit, (None, None))
             if message.matter is Matter.SECRET:  # a command that gives a password may take its time
                 threading.Thread(target=self._answer, args=(member, message, job), daemon=True).start()
             else:
@@ -241,6 +251,13 @@ class Crew:
 
     def _answer(self, member: Member, question: Question, job: Job | None) -> None:
         member.send(self._office.answer(question, job))
+
+
+def _done(visit: Visit, brought: Snapshot | Kept | Broken) -> None:
+    if isinstance(brought, Broken):
+        visit.set_exception(brought.error())
+    else:
+        visit.set_result(brought)
 
 
 def _how(process: subprocess.Popen[bytes]) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass
 from typing import Protocol
 
 from collector.collect import visits
-from collector.collect.messages import Brought
+from collector.collect.messages import Kept
+from collector.collect.pool import Pool
 from collector.model import Device, Snapshot
 from collector.session import Plan, close_shared
 
@@ -29,7 +29,12 @@ class Job:
     best: Snapshot | None = None
 
 
-Results = queue.SimpleQueue[tuple[Job, Brought]]
+Visit = Future[Snapshot | Kept]
+"""One visit under way. Raises LostError, or what keeps the run from going on (disk full)."""
+
+
+class LostError(BrokenExecutor):
+    """The process went with the visit in it; how, in words. Others' visits are none the worse for it."""
 
 
 class Hands(Protocol):
@@ -38,50 +43,34 @@ class Hands(Protocol):
     def room(self, job: Job) -> bool:
         """Whether this job could begin now."""
 
-    def begin(self, job: Job, *, last: bool) -> bool:
-        """Visit; what comes goes into the queue of results. False where no process is left to do it."""
+    def begin(self, job: Job, *, last: bool) -> Visit:
+        """Visit. last: no further visit would follow."""
 
     def cancel(self) -> None:
         """End all visits; they still bring what they have."""
 
     def close(self) -> None:
-        """Let go of everything, at once: nothing more is brought."""
+        """Let go of everything, at once: what is not done by then is not waited for."""
 
 
 class Threads:
-    """Daemon threads and a queue: `concurrent.futures` joins its threads when the interpreter ends, and one that hangs
-    in a visit must not keep a cron job alive.
-    """
+    """Visits by threads of this process."""
 
-    def __init__(
-        self,
-        results: Results,
-        *,
-        means: visits.Means,
-        plan: Callable[[Device], Plan],
-        pace: Callable[[Job], float],
-    ) -> None:
-        self._results = results
+    def __init__(self, *, means: visits.Means, plan: Callable[[Device], Plan], pace: Callable[[Job], float]) -> None:
+        self._pool = Pool(MOST_THREADS, "visit")
         self._means = means
         self._plan = plan
         self._pace = pace
-        self._tasks: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._threads = 0
-        self._idle = threading.Semaphore(0)
 
     def room(self, job: Job) -> bool:
         """The run counts."""
         del job
         return True
 
-    def begin(self, job: Job, *, last: bool) -> bool:
-        """One more thread, unless one is idle."""
+    def begin(self, job: Job, *, last: bool) -> Visit:
+        """In a thread of its own."""
         del last
-        if not self._idle.acquire(blocking=False):
-            self._threads += 1
-            threading.Thread(target=self._work, name=f"visit-{self._threads}", daemon=True).start()
-        self._tasks.put(job)
-        return True
+        return self._pool.submit(self._visit, job)
 
     def cancel(self) -> None:
         """Close the connections under the visits."""
@@ -89,18 +78,10 @@ class Threads:
 
     def close(self) -> None:
         """Nobody is waited for."""
-        for _ in range(self._threads):
-            self._tasks.put(None)
+        self._pool.shutdown(wait=False)
         close_shared()
 
-    def _work(self) -> None:
-        while (job := self._tasks.get()) is not None:
-            device = job.device
-            brought = visits.one_visit(
-                device,
-                lambda device=device: self._plan(device),  # type: ignore[misc]
-                self._means,
-                lambda job=job: time.sleep(self._pace(job)),  # type: ignore[misc]
-            )
-            self._idle.release()
-            self._results.put((job, brought))
+    def _visit(self, job: Job) -> Snapshot:
+        return visits.one_visit(
+            job.device, lambda: self._plan(job.device), self._means, lambda: time.sleep(self._pace(job))
+        )

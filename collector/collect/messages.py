@@ -141,15 +141,9 @@ class Broken:
     message: str
     known: bool
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lost:
-    """The process went with the visit in it. how: in words."""
-
-    how: str
-
-
-Brought = Snapshot | Kept | Broken | Lost
+    def error(self) -> Exception:
+        """As it would have been raised here."""
+        return StateError(self.message) if self.known else RuntimeError(self.message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,4 +151,4 @@ class Ended:
     """The visit of that number is over. A snapshot comes whole only where a further visit is to follow."""
 
     number: int
-    brought: Brought
+    brought: Snapshot | Kept | Broken

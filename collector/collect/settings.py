@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from collector.collect.hands import MOST_THREADS
@@ -136,3 +136,11 @@ def too_short(devices: int, settings: Settings) -> bool:
         return False
     pace = min(settings.logins_per_second, settings.workers / settings.visit_seconds)
     return devices / pace > settings.max_runtime.total_seconds()
+
+
+def in_turn(devices: Sequence[Device], settings: Settings) -> list[Device]:
+    """The order of the visits: as given; the longest-unvisited first where time will not suffice."""
+    if not too_short(len(devices), settings):
+        return list(devices)
+    never = datetime.min.replace(tzinfo=UTC)
+    return sorted(devices, key=lambda device: settings.last_visit(device) or never)

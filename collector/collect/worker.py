@@ -16,10 +16,10 @@ from multiprocessing.connection import Connection
 from typing import Any, NoReturn
 
 from collector.collect import visits
+from collector.collect.hands import MOST_THREADS
 from collector.collect.messages import (
     Answer,
     Broken,
-    Brought,
     Ended,
     Go,
     Hello,
@@ -29,6 +29,7 @@ from collector.collect.messages import (
     Question,
     Said,
 )
+from collector.collect.pool import Pool
 from collector.errors import CollectorError, ErrorCode, Retry, SessionError
 from collector.model import Reference, Snapshot
 from collector.session import Cancel, HostKey, Secret, Secrets, Trust, close_shared
@@ -108,7 +109,7 @@ class FarTrust(Trust):
 
 
 class Worker:
-    """Daemon threads that visit, as many as there were visits at once; the run gives no more than it may."""
+    """What one process does with the devices that it is given."""
 
     def __init__(self, hello: Hello, line: Line) -> None:
         self._hello = hello
@@ -122,29 +123,17 @@ class Worker:
             state=hello.state,
             lock_patience=hello.lock_patience,
         )
-        self._tasks: queue.SimpleQueue[Go] = queue.SimpleQueue()
-        self._threads = 0
-        self._idle = threading.Semaphore(0)
+        self._pool = Pool(MOST_THREADS, "visit")
 
     def go(self, task: Go) -> None:
-        """Begin a visit."""
-        if not self._idle.acquire(blocking=False):
-            self._threads += 1
-            threading.Thread(target=self._work, name=f"visit-{self._threads}", daemon=True).start()
-        self._tasks.put(task)
+        """Begin a visit; the run is told when it is over."""
+        self._pool.submit(lambda: self._line.say(Ended(number=task.number, brought=self._visit(task))))
 
     def cancel(self) -> None:
         """End what is under way."""
         threading.Thread(target=self._means.cancel.fire, daemon=True).start()
 
-    def _work(self) -> None:
-        while True:
-            task = self._tasks.get()
-            brought = self._visit(task)
-            self._idle.release()
-            self._line.say(Ended(number=task.number, brought=brought))
-
-    def _visit(self, task: Go) -> Brought:
+    def _visit(self, task: Go) -> Snapshot | Kept | Broken:
         work = self._hello.work
         snapshot = visits.one_visit(
             task.device, lambda: work.plan(task.device, task.brief), self._means, lambda: self._pace(task.number)

@@ -1,0 +1,82 @@
+"""The credentials of a run: which may be tried now, which no more, and which the last run stopped (FAULTS section 6)."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+from collector.collect.gate import CANARIES, EnableGate, Gate, Word
+from collector.collect.hands import Job
+from collector.errors import ErrorCode
+from collector.session.trust import locked, replace_file
+
+MEMORY = "refused.json"
+
+
+class Gates:
+    """A gate for each credential and for each enable secret. state: the folder that remembers what was stopped."""
+
+    def __init__(self, state: Path | None) -> None:
+        self._state = state
+        self._refused_before = _read(state)
+        self._logins: dict[str, Gate] = {}
+        self._enables: dict[str, EnableGate] = {}
+
+    def go(self, job: Job) -> bool:
+        """Whether a visit may begin now."""
+        return self._login(job).word(time.monotonic()) is Word.GO
+
+    def stopped(self, job: Job) -> str:
+        """Why this device's credential is not tried any more, in words; "" where it is."""
+        enable = self._enable(job)
+        return self._login(job).stopped or (enable.stopped if enable is not None else "")
+
+    def begins(self, job: Job) -> None:
+        """A visit starts."""
+        self._login(job).begins()
+
+    def ended(self, job: Job, code: ErrorCode | None) -> None:
+        """A visit ended with `code` (None: no failure)."""
+        self._login(job).ended(job.device.name, code, time.monotonic())
+        if (enable := self._enable(job)) is not None:
+            enable.ended(job.device.name, code)
+
+    def lost(self, job: Job) -> None:
+        """A visit went with its process; a login that was let through may have been rejected."""
+        if job.dared:
+            self._login(job).lost(job.device.name)
+        else:
+            self._login(job).ended(job.device.name, ErrorCode.INTERNAL, time.monotonic())
+
+    def remember(self) -> None:
+        """What was stopped, for the next run: that one tries a single canary with it."""
+        if self._state is None:
+            return
+        stopped = {key for key, gate in self._logins.items() if gate.stopped}
+        proven = {key for key, gate in self._logins.items() if gate.proven and not gate.stopped}
+        now = (self._refused_before | stopped) - proven
+        if now != self._refused_before:
+            path = self._state / MEMORY
+            with locked(path):
+                replace_file(path, json.dumps(sorted(now)) + "\n")
+
+    def _login(self, job: Job) -> Gate:
+        if job.key not in self._logins:
+            self._logins[job.key] = Gate(canaries=1 if job.key in self._refused_before else CANARIES)
+        return self._logins[job.key]
+
+    def _enable(self, job: Job) -> EnableGate | None:
+        secret = job.device.secret
+        if secret is None:
+            return None
+        return self._enables.setdefault(f"{secret.kind} {secret.value}", EnableGate())
+
+
+def _read(state: Path | None) -> frozenset[str]:
+    if state is None:
+        return frozenset()
+    try:
+        return frozenset(json.loads((state / MEMORY).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return frozenset()
