@@ -114,6 +114,52 @@ FORMS = (
     " pac key 7 {}",
     "+ enable secret 5 {}",
     " l2tp tunnel password 7 {}",
+    "  pre-shared-key ascii-text local {}",
+    "  pre-shared-key ascii-text encrypted {}",
+    " psk id x key hex 6 {}",
+    " wpa psk ascii 7 {}",
+    "username bob masked-secret 9 {}",
+    "username bob nt-encrypted 0 {}",
+    "  user bob nthash 7 {}",
+    " nas 192.0.2.1 key {}",
+    "tacacs-server host 192.0.2.9 encrypted {}",
+    "radius-server key-wrap encryption-key {} message-auth-code-key {}",
+    " radius-common-pw {}",
+    " ldap-login-password 8 {}",
+    "aaa-server TAC (inside) host 192.0.2.9 {} timeout 5",
+    "snmp-server user bob GRP v3 auth sha-2 256 {} priv aes 256 {}",
+    "snmp-server user bob GRP v3 auth sha-2 {} priv aes 128 {}",
+    "snmp-server host 192.0.2.9 informs version 2c 0 {}",
+    "snmp-server host 192.0.2.9 version 2c 7 {}",
+    "snmp-server host inside 192.0.2.9 community 8 {} version 2c",
+    "snmp-server mib community-map {} engineid 8000",
+    "  authentication text {}",
+    " authentication 7 {}",
+    " url authentication http://192.0.2.1/x user {}",
+    " encryption vlan 1 key 1 size 128bit 7 {} transmit-key",
+    " security static-wep-key encryption 104 ascii 0 {}",
+    "   key-octet-string 7 {} cryptographic-algorithm AES_128_CMAC",
+    " ip mobile secure host 192.0.2.1 spi 100 key hex {}",
+    " failover key {}",
+    " cluster key {}",
+    "license smart trust idtoken {} all",
+    "crypto ca import TP pkcs12 {}",
+    "crypto pki import TP pem terminal {}",
+    "crypto pki import TP pem url nvram: {}",
+    "crypto key import rsa K general-purpose exportable terminal {}",
+    " policy-server-secret {}",
+    " challenge-password {}",
+    "event manager environment _pw {}",
+    " action 2.0 set _password {}",
+    ' action 1.0 mail server "u:{}@192.0.2.1" to "x" from "y" subject "z"',
+    "         cipher key: {}",
+    "         auth_key: {}",
+    "         auth key: {}",
+    "        Outbound ah spi: 300, key: {}",
+    "        Outbound esp spi: 256, cipher key: {} auth_key: {}",
+    "   13   1   bob@vty0     |  key {}",
+    "   14   1   bob@vty0     | !exec: enable secret {}",
+    "cmd=crypto cmd-arg=isakmp cmd-arg=key {} cmd-arg=address cmd-arg=192.0.2.1",
 )
 TO_THE_END = (
     ' action 1.0 cli command "username x password {}"',
@@ -123,6 +169,9 @@ TO_THE_END = (
     "domain-password {} authenticate snp validate",
     " password 7 {} and a second word",
     "Key: {}",
+    " psk id x key 0 {} required",
+    "cmd=pre-shared-key {} <cr>",
+    "service=shell cmd=key 7 {} <cr>",
 )
 NO_SECRET = (
     " standby 1 authentication md5 key-chain CHAIN",
@@ -158,6 +207,20 @@ NO_SECRET = (
     " neighbor 192.0.2.1 send-community both",
     "ip community-list 1 permit 100:1",
     "Password:",
+    "Auth sign: PSK, Auth verify: PSK",
+    "         cipher key: ,",
+    "        sa timing: remaining key lifetime (k/sec): (4608000/3000)",
+    "crypto pki import TP pem terminal",
+    "crypto key import rsa K pem url nvram: password",
+    " set security-association lifetime seconds 3600",
+    " set transform-set AES",
+    "aaa-server TAC (inside) host 192.0.2.9",
+    "aaa-server TAC protocol tacacs+",
+    " aaa authorization user psk cached",
+    " save-password",
+    " authentication remote psk",
+    "Nov 23 22:00:00: %SEC_LOGIN-4-LOGIN_FAILED: Login failed [user: bob] [Reason: Login Authentication Failed]",
+    "terminal width 511",
 )
 SECRETS = ("S3cr3t", "hunter2#>:", "a'b\"c", "7", "level", "$1$abcd$efgh/ijk.", "0123456789ABCDEF", "address9", "é¡§")
 
@@ -234,6 +297,57 @@ def test_certificates_and_private_keys():
 def test_a_certificate_cut_short_swallows_no_configuration():
     text = " certificate 02\n  30820321 30820209\ncrypto map M 10 ipsec-isakmp\n set peer 192.0.2.1\n"
     assert redact(text) == text.replace("30820321 30820209", MASK)
+
+
+def test_a_private_key_under_a_passphrase():
+    """What `crypto key export rsa NAME pem terminal 3des` prints: headers stand between BEGIN and the key."""
+    text = (
+        "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: DES-EDE3-CBC,3F2B1A\n\n"
+        "MIIEpAIBAAKCAQEA\nabc+/==\n-----END RSA PRIVATE KEY-----\ncrypto map M 10 ipsec-isakmp\n set peer 192.0.2.1\n"
+    )
+    masked = redact(text)
+    assert masked == text.replace("MIIEpAIBAAKCAQEA", MASK).replace("abc+/==", MASK)
+    assert redact(masked) == masked
+
+
+@pytest.mark.parametrize("mark", ["+", "-", "+ ", "> ", "  - ", "| "])
+def test_key_material_in_a_comparison_or_a_quotation(mark):
+    for head, lines, foot in (
+        ("-----BEGIN PRIVATE KEY-----", ("MIIEpAIBAAKCAQEA", "abc+/=="), "-----END PRIVATE KEY-----"),
+        (" certificate 01", ("30820321 30820209 A0030201", "ABCDEF"), "quit"),
+    ):
+        text = "".join(f"{mark}{line}\n" for line in (head, *lines, foot))
+        masked = redact(text)
+        assert not any(line in masked for line in lines), masked
+        assert redact(masked) == masked
+
+
+@pytest.mark.parametrize("width", [80, 132])
+@pytest.mark.parametrize(
+    "form",
+    ["crypto isakmp key {} address 192.0.2.1", "username bob secret 9 {}", "key 7 {}", "ip nhrp authentication {}"],
+)
+def test_a_secret_that_a_narrow_terminal_broke(form, width):
+    secret = "Zk9+vQ2$xT7/mB4.pR8w"
+    typed = "*Nov 23 22:00:00.000: %PARSER-5-CFGLOG_LOGGEDCMD: User:bob  logged command:"
+    place = len(typed) + form.index("{}")
+    for within in range(len(secret)):  # from right before it to its last letter
+        line = "x" * ((width - place - within) % width) + typed + form.replace("{}", secret)
+        text = "".join(line[at : at + width] + "\n" for at in range(0, len(line), width)) + "interface Tunnel0\n"
+        masked = redact(text)
+        joined = masked.replace("\n", "")
+        assert not any(secret[at : at + 4] in joined for at in range(len(secret) - 3)), masked
+        assert masked.endswith("\ninterface Tunnel0\n")
+        assert len(masked.splitlines()) == len(text.splitlines())
+        assert redact(masked) == masked
+
+
+@pytest.mark.parametrize(
+    "after", ["interface Tunnel0", "Nov 23 22:00:00: %SYS-5-CONFIG_I: x", "R1#show clock", "!", " set peer x"]
+)
+def test_a_whole_line_of_eighty_columns_hides_nothing_of_the_next(after):
+    line = "username bob secret 9 ".ljust(80, "x")
+    assert redact(f"{line}\n{after}\n") == f"username bob secret 9 {MASK}\n{after}\n"
 
 
 def test_the_table_of_keys():

@@ -21,7 +21,8 @@ _WORD = re.compile(r"\S+")
 # A line that holds one of these, in any case, is read word by word ...
 _SUSPICIOUS = (
     "key", "pass", "secret", "pwd", "communit", "authent", "psk", "pmk", "hmac", "://", "pkcs12", "syscon", "snmp",
-    "environment", "token", "-----begin", "certificate", "-- text", "tacacs", "radius",
+    "environment", "token", "-----begin", "certificate", "-- text", "tacacs", "radius", "nt-encrypted", "nthash",
+    "aaa-server", "-pin ", "mail server", "mail-server",
 )  # fmt: skip
 # ... and one that holds one of these where the pattern says so too: `spi` alone stands in half of a VPN router's lines.
 _WITHIN = {
@@ -38,7 +39,7 @@ _DIGITS = re.compile(r"\d+")
 _HEX_WORD = re.compile(r"[0-9A-Fa-f]{1,16}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=]+")
 _IN_WORD = re.compile(r"(?i)(?:^|[?&;,\"':_-])(?:[a-z_-]{0,32}pass(?:word|wd|phrase)?|pwd|secret|token|psk|key)=")
-_CERTIFICATE = re.compile(r"(?:[^\s#>]{1,64}[#>])?\s*certificate(?:\s|$)", re.IGNORECASE)
+_CERTIFICATE = re.compile(r"[+<>| -]{0,8}(?:[^\s#>]{1,64}[#>])?\s*certificate(?:\s|$)", re.IGNORECASE)
 _KEY_TABLE = re.compile(r"keyring\s{1,40}hostname", re.IGNORECASE)
 _PROMPT = re.compile(r"[A-Za-z0-9._/:@-]{1,63}(?:\([^()\s]{1,32}\))?[#>]")
 
@@ -46,14 +47,24 @@ _TYPES = frozenset("0456789")
 _PASSWORDS = frozenset(
     (
         "password", "passwd", "secret", "passphrase", "pass-phrase", "area-password", "domain-password",
-        "tunnel-password", "root-password", "password-string", "passcode",
+        "tunnel-password", "root-password", "password-string", "passcode", "pwd", "radius-common-pw",
     )
 )  # fmt: skip
+_ENDINGS = (
+    "-password",
+    "_password",
+    "-passwd",
+    "-passphrase",
+    "-secret",
+    "_secret",
+    "-pin",
+)  # of what is a password too
 _PRE_SHARED = frozenset(("pre-shared-key", "preshared-key", "pre-share-key"))
 _KEY_OWNERS = frozenset(
     (
         "tacacs-server", "radius-server", "tacacs", "radius", "server", "server-private", "group", "pre-share", "ppk",
-        "pac", "rsvp", "map-server", "etr", "ezvpn", "wpa", "client", "pre-shared-key", "preshared-key",
+        "pac", "rsvp", "map-server", "etr", "ezvpn", "wpa", "client", "pre-shared-key", "preshared-key", "failover",
+        "cluster", "nas", "mobile", "automate-tester",
     )
 )  # fmt: skip
 _FIRST_HOP = frozenset(("nhrp", "standby", "vrrp", "glbp"))
@@ -67,6 +78,20 @@ _SNMP_CIPHERS = frozenset(("des", "des56", "3des", "aes", "aes-128", "aes-192", 
 _SNMP_HOST_WORDS = frozenset(
     ("traps", "trap", "informs", "inform", "version", "1", "2c", "3", "auth", "noauth", "priv")
 )
+_WIDTHS = (80, 132)  # of terminals that nobody widened
+_KEYWORD = re.compile("[A-Za-z][a-z-]{0,30}")
+_CUT_VALUE = re.compile(r"\s{0,8}(?:[0-9]\s{1,8})?(\S+)")  # a type digit may stand before it
+_BEFORE_VALUES = (
+    _PASSWORDS | _PRE_SHARED | {"key", "key-string", "community", "local", "remote", "server-key", "authentication"}
+)
+_SNMP_LENGTHS = frozenset(("224", "256", "384", "512"))  # of `auth sha-2`, where the image wants one
+_KEY_TYPES = frozenset(("local", "remote", "hex", "ascii", "ascii-text", "hexadecimal", "encrypted", "clear"))
+_PEM_CIPHERS = frozenset(("3des", "des", "aes", "password"))
+_SECRET_NAME = re.compile("pass|secret|key|psk|communit|token|pwd|pw$|cred")
+_PEM_HEADER = re.compile(r"(?:Proc-Type|DEK-Info|Content-Domain|Key-Info|Comment)\s{0,8}:", re.IGNORECASE)
+_MAIL = re.compile(r"[\"']?[^\s:@\"'/]{1,64}:([^\s@]{1,128})@[A-Za-z0-9\[]")
+_TYPED = re.compile(r"(?:cmd|command)=(?=.)", re.IGNORECASE)  # an accounting record's command
+_ARGUMENT = re.compile(r"cmd-arg=(?=.)", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -76,7 +101,13 @@ class _State:
     chain: bool | None = None  # under `key chain`: `key 5` is a number; under a server: a secret; None: neither seen
     blob: bool = False  # hexadecimal lines of a certificate or key
     pem: bool = False
+    cut: bool = False  # the line before was broken at a terminal's edge, within a value or right before it
     key_table: str = ""  # "head" after the heading, then "rows" of `show crypto isakmp key`
+
+    @property
+    def holds(self) -> bool:
+        """True where the next line may be a secret whatever words it has."""
+        return self.blob or self.pem or self.cut or bool(self.key_table)
 
 
 @dataclass(slots=True)
@@ -125,7 +156,7 @@ def _block(lines: list[str], state: _State) -> list[str]:
     masked: list[str] = []
     at = 0
     for suspect in (*suspects, len(lines)):
-        while at < suspect and (state.blob or state.pem or state.key_table):
+        while at < suspect and state.holds:
             masked.append(_redact_line(lines[at], state))
             at += 1
         if at < suspect:
@@ -160,7 +191,7 @@ def redact_lines(lines: Sequence[str] | Iterator[str]) -> Iterator[str]:
 
 def _line_by_line(lines: Iterable[str], state: _State) -> Iterator[str]:
     for line in lines:
-        if not (state.blob or state.pem or state.key_table) and not _suspect(line.casefold()):
+        if not state.holds and not _suspect(line.casefold()):
             _leave_section(state, line)
             yield line
             continue
@@ -180,6 +211,8 @@ def _leave_section(state: _State, line: str) -> None:
 
 
 def _redact_line(raw: str, state: _State) -> str:
+    if state.cut:
+        return _rest_of_cut(raw, state)
     if (whole := _within_block(raw, state)) is not None:
         return whole
     line = _words(raw)
@@ -188,12 +221,33 @@ def _redact_line(raw: str, state: _State) -> str:
     _sections(line, raw, state)
     index = 0
     while index < len(line.words):
-        handler = _HANDLERS.get(line.low[index])
+        handler = _HANDLERS.get(line.low[index]) or (_password if line.low[index].endswith(_ENDINGS) else None)
         end = handler(line, index, state) if handler else None
         if end is None:
             _inside_word(line, index)
         index = max(index + 1, end or 0)
+    state.cut = _is_cut(line)
     return _masked(raw, line.hidden)
+
+
+def _is_cut(line: _Line) -> bool:
+    """Whether a terminal of 80 or 132 columns broke the line in its secret, or between the word for it and the secret."""
+    width = line.spans[-1][1]
+    if width not in _WIDTHS and len(line.text.rstrip("\r\n")) not in _WIDTHS:
+        return False
+    if any(end == width for _, end in line.hidden):
+        return line.words[-1] != MASK
+    last = -2 if line.low[-1] in _TYPES and len(line.low) > 1 else -1
+    return line.low[last] in _BEFORE_VALUES
+
+
+def _rest_of_cut(raw: str, state: _State) -> str:
+    """The line behind a broken one: its first word is the rest of a secret, unless it looks like a line of its own."""
+    state.cut = False
+    first = _CUT_VALUE.match(raw)
+    if first is None or first[1][0] in "!%*<" or _PROMPT.match(raw) or _KEYWORD.fullmatch(first[1]):
+        return _redact_line(raw, state)
+    return raw[: first.start(1)] + MASK + _redact_line(raw[first.end(1) :], state)
 
 
 def _masked(raw: str, hidden: list[tuple[int, int]]) -> str:
@@ -212,7 +266,9 @@ def _words(raw: str) -> _Line:
     lead = True
     for match in _WORD.finditer(raw):
         word = match.group()
-        bare = word.strip("\"',;:=").lstrip("+<!") or word
+        typed = _TYPED.match(word)
+        told = word[typed.end() :] if typed else _ARGUMENT.sub("", word, count=1)
+        bare = told.strip("\"',;:=").lstrip("+<!") or word
         if bare[0] == "-" and not bare.startswith("--"):  # a line that a diff took away
             bare = bare[1:] or word
         parts = _LEAD.split(bare) if len(bare) < 200 and "://" not in bare else [bare]
@@ -220,8 +276,12 @@ def _words(raw: str) -> _Line:
         line.words.append(word)
         line.spans.append(match.span())
         line.low.append(low)
-        line.led.append(lead or len(parts) > 1)
-        lead = word[-1] in "#>" or low in {"no", "default", "+", "-", "do"} or word.endswith("command:")
+        line.led.append(lead or len(parts) > 1 or typed is not None)
+        lead = (
+            (word[-1] in "#>|" and not word.endswith(MASK))
+            or low in {"no", "default", "+", "-", "do"}
+            or word.endswith("command:")
+        )
     return line
 
 
@@ -247,13 +307,11 @@ def _within_block(raw: str, state: _State) -> str | None:
     if "-----BEGIN" in raw or "-----END" in raw:
         state.pem = "-----BEGIN" in raw
         return raw
+    plain = body.lstrip("+-<>| ") if body != MASK else ""  # as a comparison or a quotation shows it
     if state.pem:
-        if body and not all(map(_BASE64.fullmatch, body.split())):
-            state.pem = False
-            return None
-        return _all_hidden(raw, body)
+        return _pem_line(raw, body, plain, state)
     if state.blob:
-        if body and all(map(_HEX_WORD.fullmatch, body.split())):
+        if plain and all(map(_HEX_WORD.fullmatch, plain.split())):
             return _all_hidden(raw, body)
         if body and body != MASK:
             state.blob = False
@@ -264,6 +322,15 @@ def _within_block(raw: str, state: _State) -> str | None:
         state.key_table = "head"
         return raw
     return None
+
+
+def _pem_line(raw: str, body: str, plain: str, state: _State) -> str | None:
+    if body == MASK or _PEM_HEADER.match(plain):  # headers stand in a key under a passphrase; its lines follow
+        return raw
+    if plain and not all(map(_BASE64.fullmatch, plain.split())):
+        state.pem = False
+        return None
+    return _all_hidden(raw, body)
 
 
 def _key_row(raw: str, body: str, state: _State) -> str | None:
@@ -315,7 +382,7 @@ def _pre_shared_key(line: _Line, index: int, _state: _State) -> int | None:
     start = index + 1
     if line.after(index) in {"address", "hostname", "identity", "key-chain", "ipv6"}:
         return None  # `key` follows, or the name of a chain
-    while line.after(start, 0) in {"local", "remote", "hex", "ascii"} and start + 1 < len(line.words):
+    while line.after(start, 0) in _KEY_TYPES and start + 1 < len(line.words):
         start += 1
     return _rest(line, _skip_type(line, start), "local", "remote")
 
@@ -339,15 +406,21 @@ def _key(line: _Line, index: int, state: _State) -> int | None:  # noqa: PLR0911
     if previous == "isakmp":
         return _isakmp_key(line, index)
     before = line.before(index)
+    if (
+        line.words[index] == "key:" and following != "," and {"cipher", "auth", "spi"}.intersection(before)
+    ):  # show crypto map: of a manual SA
+        return line.hide(index + 1, index + 1)
     prose = line.words[index] == "Key" and (index == 0 or not line.led[index])  # Key Management Path, Key Exchange
     if prose or "ntp" in before:  # the latter: the number of a key
         return None
-    if previous == "encryption":  # encryption key 1 size 128bit 7 HEX transmit-key
+    if "encryption" in before and (previous == "encryption" or line.after(index, 2) == "size"):
+        # encryption [vlan 5] key 1 size 128bit 7 HEX transmit-key
         return _hide_others(line, index + 2, {"size", "40bit", "128bit", "transmit-key", *_TYPES})
     if line.led[index]:
         return _leading_key(line, index, state)
-    if _KEY_OWNERS.intersection(before):
-        return _rest(line, _skip_type(line, index + 1))
+    if _KEY_OWNERS.intersection(before) or (index > 2 and line.low[index - 3 : index - 1] == ["psk", "id"]):
+        start = index + 2 if following in {"hex", "ascii"} and line.after(index, 2) else index + 1
+        return _rest(line, _skip_type(line, start))
     if following in _TYPES and len(line.after(index, 2)) >= 4:
         return _rest(line, index + 2)
     return None
@@ -402,14 +475,17 @@ def _authentication(line: _Line, index: int, _state: _State) -> int | None:
     """NHRP, HSRP, VRRP and GLBP: `authentication WORD`, `authentication text WORD`; Authentication text, string "x"."""
     if line.after(index) == "text" and line.after(index, 2) == "string":
         return _rest(line, index + 3)
-    if line.after(index) == "text" and line.words[index][:1].isupper():
+    if line.after(index) == "text":
+        return _rest(line, _skip_type(line, index + 2))
+    if line.after(index) in {"0", "7"} and len(line.after(index, 2)) >= 4:
         return _rest(line, index + 2)
+    if index and line.low[index - 1] == "url":  # of IP phones: url authentication URL USER PASSWORD
+        return _rest(line, index + 3)
     if not _FIRST_HOP.intersection(line.before(index)) or not line.after(index):
         return None
-    start = index + 2 if line.after(index) == "text" else index + 1
     if line.after(index) in {"md5", "mode", "key-chain", "disabled", "none"}:
         return None
-    return _rest(line, _skip_type(line, start))
+    return _rest(line, _skip_type(line, index + 1))
 
 
 def _numbered_key(line: _Line, index: int, _state: _State) -> int | None:
@@ -444,16 +520,22 @@ def _community_at(line: _Line, start: int) -> int:
 
 
 def _snmp_server(line: _Line, index: int, _state: _State) -> int | None:
-    """snmp-server host: the community; snmp-server user: both keys."""
+    """snmp-server host, mib community-map: the community; snmp-server user: both keys."""
     if line.after(index) == "host":
         at = index + 3
+        if "community" in line.low[at:]:  # an ASA's: host INTERFACE ADDRESS [poll] community [8] WORD
+            at = line.low.index("community", at) + 1
         while line.after(at, 0) in _SNMP_HOST_WORDS | {"vrf"} and at + 1 < len(line.words):
             at += 2 if line.after(at, 0) == "vrf" else 1
+        at = _skip_type(line, at)
         return line.hide(at, at)
+    if line.after(index, 2) == "community-map":
+        return line.hide(index + 3, index + 3)
     if line.after(index) == "user":
         for word in range(index + 3, len(line.words) - 1):
             if line.low[word] == "auth":
-                line.hide(word + 2, word + 2)
+                at = word + (3 if line.after(word, 2) in _SNMP_LENGTHS and line.after(word, 3) else 2)
+                line.hide(at, at)
             elif line.low[word] == "priv":
                 at = word + (2 if line.after(word) in _SNMP_CIPHERS else 1)
                 at += 1 if line.after(at, 0) in {"128", "192", "256"} else 0
@@ -465,9 +547,40 @@ def _snmp_server(line: _Line, index: int, _state: _State) -> int | None:
 def _keyed(line: _Line, index: int, _state: _State) -> int | None:
     """Words that are always followed by [ascii|hex] [type] KEY."""
     start = index + 1
-    if line.after(index) in {"ascii", "hex"}:
+    if line.after(index) in {"ascii", "hex", "encrypted"}:
         start += 1
-    return _rest(line, _skip_type(line, start), "mode-list") if start < len(line.words) else None
+    stops = ("mode-list", "cryptographic-algorithm", "message-auth-code-key", "format")
+    return _rest(line, _skip_type(line, start), *stops) if start < len(line.words) else None
+
+
+def _one_word(line: _Line, index: int, _state: _State) -> int | None:
+    """Words that are always followed by a secret of one word: license smart trust idtoken WORD, auth_key: HEX."""
+    return line.hide(index + 1, index + 1) if line.after(index) not in {"", ","} else None
+
+
+def _psk(line: _Line, index: int, _state: _State) -> int | None:
+    """As in `wpa psk ascii 7 WORD`, `PSK: WORD`; elsewhere it names a method."""
+    if line.after(index) in {"ascii", "hex"} or line.words[index].endswith((":", "=")):
+        return _keyed(line, index, _state)
+    return None
+
+
+def _encrypted(line: _Line, index: int, _state: _State) -> int | None:
+    """As in `tacacs-server host ADDRESS encrypted WORD`."""
+    return _rest(line, index + 1) if {"tacacs-server", "radius-server"}.intersection(line.before(index)) else None
+
+
+def _aaa_server(line: _Line, index: int, _state: _State) -> int | None:
+    """An ASA's `aaa-server TAG (INTERFACE) host ADDRESS [WORD] [timeout N]`."""
+    if "host" not in line.low[index : index + 5]:
+        return None
+    at = line.low.index("host", index) + 2
+    return line.hide(at, at) if line.after(at, 0) not in {"", "timeout"} else None
+
+
+def _wep(line: _Line, index: int, _state: _State) -> int:
+    """As in `security static-wep-key encryption 104 ascii 0 WORD 1`."""
+    return _hide_others(line, index + 1, _TYPES | {"encryption", "authentication", "40", "104", "128", "ascii", "hex"})
 
 
 def _hmac(line: _Line, index: int, _state: _State) -> int | None:
@@ -479,7 +592,18 @@ def _hmac(line: _Line, index: int, _state: _State) -> int | None:
 
 def _pkcs12(line: _Line, index: int, _state: _State) -> int | None:
     start = index + 2
+    if start == len(line.words) and line.after(index) != "terminal" and ":" not in line.after(index):
+        return line.hide(index + 1)  # an ASA's: the passphrase alone
     return _rest(line, start + 1 if line.after(start, 0) == "password" else start)
+
+
+def _pem_place(line: _Line, index: int, _state: _State) -> int | None:
+    """As in `crypto key import rsa NAME pem terminal PASSPHRASE`, `... pem url PLACE PASSPHRASE`."""
+    before = line.before(index)
+    start = index + (2 if line.low[index] == "url" else 1)
+    if not ({"pem", "exportable"}.intersection(before) and {"import", "export"}.intersection(before)):
+        return None
+    return None if line.after(start, 0) in _PEM_CIPHERS else _rest(line, start)
 
 
 def _pem_cipher(line: _Line, index: int, _state: _State) -> int | None:
@@ -507,7 +631,14 @@ def _option(line: _Line, index: int, _state: _State) -> int | None:
 def _environment(line: _Line, index: int, _state: _State) -> int | None:
     """As in `event manager environment _password VALUE`."""
     name = line.after(index)
-    if index and line.low[index - 1] == "manager" and re.search("pass|secret|key|psk|communit|token|pwd", name):
+    if index and line.low[index - 1] == "manager" and _SECRET_NAME.search(name):
+        return _rest(line, index + 2)
+    return None
+
+
+def _set(line: _Line, index: int, _state: _State) -> int | None:
+    """A variable of an applet: `action 1.0 set _password "WORD"`."""
+    if "action" in line.before(index) and _SECRET_NAME.search(line.after(index)):
         return _rest(line, index + 2)
     return None
 
@@ -522,6 +653,8 @@ def _inside_word(line: _Line, index: int) -> None:
     word, (start, end) = line.words[index], line.spans[index]
     if (scheme := word.find("://")) >= 0:
         _url(line, word, start, scheme + 3)
+    elif "@" in word and (user := _MAIL.match(word)):
+        line.hidden.append((start + user.start(1), start + user.end(1)))
     if "=" in word and (match := _IN_WORD.search(word[:4096])) and match.end() < len(word):
         stop = min((at for at in (word.find(mark, match.end()) for mark in "&;,") if at > 0), default=len(word))
         line.hidden.append((start + match.end(), min(start + stop, end)))
@@ -545,7 +678,27 @@ _HANDLERS: dict[str, _Handler] = {
     **dict.fromkeys(_PRE_SHARED, _pre_shared_key),
     **dict.fromkeys(("key-string", "keystring"), _key_string),
     **dict.fromkeys(("authentication-key", "message-digest-key"), _numbered_key),
-    **dict.fromkeys(("wpa-psk", "set-key", "pmk", "server-key", "shared-secret", "auth-key"), _keyed),
+    **dict.fromkeys(
+        (
+            "wpa-psk",
+            "set-key",
+            "pmk",
+            "server-key",
+            "shared-secret",
+            "auth-key",
+            "shared-key",
+            "secret-key",
+            "api-key",
+            "encrypted-key",
+            "encryption-key",
+            "message-auth-code-key",
+            "key-octet-string",
+            "nthash",
+            "nt-encrypted",
+        ),
+        _keyed,
+    ),
+    **dict.fromkeys(("idtoken", "auth-token", "access-token", "auth_key"), _one_word),
     **dict.fromkeys(("hmac-sha-256", "hmac-sha-1"), _hmac),
     **dict.fromkeys(("3des", "des", "aes"), _pem_cipher),
     "key": _key,
@@ -560,4 +713,11 @@ _HANDLERS: dict[str, _Handler] = {
     "syscon": _syscon,
     **dict.fromkeys(("--token", "--password", "--passwd", "--secret", "--api-key", "--key"), _option),
     "text": _text,
+    "psk": _psk,
+    "encrypted": _encrypted,
+    "aaa-server": _aaa_server,
+    "static-wep-key": _wep,
+    "terminal": _pem_place,
+    "url": _pem_place,
+    "set": _set,
 }
