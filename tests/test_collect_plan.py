@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from collector.collect.plan import DATAPATH, MOST, Knowledge, plan_for, relook_for
+from collector.collect.lines import DATAPATH
+from collector.collect.plan import MOST, plan_for, relook_for
+from collector.collect.view import Knowledge
 from collector.errors import ErrorCode
 from collector.model import Capture, Device, Failure, Thresholds
 from collector.session import allow

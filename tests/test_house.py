@@ -203,6 +203,7 @@ def test_every_exception_from_a_lint_rule_has_its_reason():
 
 BROAD = {
     "cli/__init__.py",  # the last border: one line, never a traceback
+    "collect/pool.py",  # raised again where the result is asked for
     "collect/visits.py",  # a defect costs one device, not the run
     "collect/worker.py",  # told to the run, which ends as if it had happened there
     "lab/running.py",  # handed to the thread that waits

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import collector
-from collector.collect.plan import Knowledge, plan_for, relook_for
+from collector.collect.plan import plan_for, relook_for
+from collector.collect.view import Knowledge
 from collector.commands import CATALOGUE
 from collector.errors import UsageError
 from collector.model import Device

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collector.collect.messages import Work
-from collector.collect.plan import Knowledge, far_end_for, plan_for, relook_for
+from collector.collect.plan import far_end_for, plan_for, relook_for
 from collector.collect.settings import Elsewhere, Outcome, Progress, Settings, arithmetic, processes_for
 from collector.collect.sweep import sweep
+from collector.collect.view import Knowledge
 
 __all__ = [
     "Elsewhere",

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import heapq
 import math
+import queue
 import random
 import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, wait
-from contextlib import nullcontext
+from concurrent.futures import wait
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 
 from collector.collect.bucket import Bucket
 from collector.collect.crew import Crew, Office
+from collector.collect.garbage import rare_collections
 from collector.collect.gate import key_of
 from collector.collect.gates import Gates
 from collector.collect.hands import MOST_THREADS, Hands, Job, LostError, Threads, Visit
@@ -48,7 +50,7 @@ def sweep(
     processes visit goes to `elsewhere.took`; rows of devices that were not visited go to `on_snapshot` all the same.
     """
     run = _Run(devices, settings, on_snapshot, on_progress)
-    with heeded(run.interrupt) if settings.signals else nullcontext():
+    with rare_collections(), heeded(run.interrupt) if settings.signals else nullcontext():
         return run.run()
 
 
@@ -77,6 +79,7 @@ class _Run:
         self.waiting: deque[Job] = deque(self.jobs)
         self.due: list[_Due] = []
         self.running: dict[Visit, Job] = {}
+        self.done: queue.SimpleQueue[Visit] = queue.SimpleQueue()  # to wait for all that run costs as much as they are
         self.starts = Bucket(settings.logins_per_second)
         self.logins = Bucket(settings.logins_per_second)
         self.gates = Gates(settings.state)
@@ -164,7 +167,9 @@ class _Run:
         job.attempts += 1
         job.dared = False
         self.gates.begins(job)
-        self.running[self.hands.begin(job, last=self._last(job))] = job
+        visit = self.hands.begin(job, last=self._last(job))
+        self.running[visit] = job
+        visit.add_done_callback(self.done.put)
         self._progress(job.device.name)
 
     def _last(self, job: Job) -> bool:
@@ -181,11 +186,11 @@ class _Run:
 
     def _collect(self, seconds: float) -> None:
         """Take what visits have brought; wait for the first of them, no longer than this."""
-        if not self.running:
-            time.sleep(seconds)
-            return
-        for visit in wait(self.running, timeout=seconds, return_when=FIRST_COMPLETED).done:
-            self._ended(self.running.pop(visit), visit)
+        with suppress(queue.Empty):
+            visit = self.done.get(timeout=seconds)
+            while True:
+                self._ended(self.running.pop(visit), visit)
+                visit = self.done.get_nowait()
 
     def _ended(self, job: Job, visit: Visit) -> None:
         try:
