@@ -90,8 +90,7 @@ _PEM_CIPHERS = frozenset(("3des", "des", "aes", "password"))
 _SECRET_NAME = re.compile("pass|secret|key|psk|communit|token|pwd|pw$|cred")
 _PEM_HEADER = re.compile(r"(?:Proc-Type|DEK-Info|Content-Domain|Key-Info|Comment)\s{0,8}:", re.IGNORECASE)
 _MAIL = re.compile(r"[\"']?[^\s:@\"'/]{1,64}:([^\s@]{1,128})@[A-Za-z0-9\[]")
-_TYPED = re.compile(r"(?:cmd|command)=(?=.)", re.IGNORECASE)  # an accounting record's command
-_ARGUMENT = re.compile(r"cmd-arg=(?=.)", re.IGNORECASE)
+_TYPED = re.compile(r"(cmd|cmd-arg|command)=[\"']?(?=.)")  # of an accounting record, lower case
 
 
 @dataclass(slots=True)
@@ -266,17 +265,18 @@ def _words(raw: str) -> _Line:
     lead = True
     for match in _WORD.finditer(raw):
         word = match.group()
-        typed = _TYPED.match(word)
-        told = word[typed.end() :] if typed else _ARGUMENT.sub("", word, count=1)
-        bare = told.strip("\"',;:=").lstrip("+<!") or word
+        bare = word.strip("\"',;:=").lstrip("+<!") or word
         if bare[0] == "-" and not bare.startswith("--"):  # a line that a diff took away
             bare = bare[1:] or word
         parts = _LEAD.split(bare) if len(bare) < 200 and "://" not in bare else [bare]
         low = (parts[-1] or bare).lower().strip("\"'")
+        typed = _TYPED.match(low)
+        if typed is not None:
+            low = low[typed.end() :]
         line.words.append(word)
         line.spans.append(match.span())
         line.low.append(low)
-        line.led.append(lead or len(parts) > 1 or typed is not None)
+        line.led.append(lead or len(parts) > 1 or (typed is not None and typed[1] != "cmd-arg"))
         lead = (
             (word[-1] in "#>|" and not word.endswith(MASK))
             or low in {"no", "default", "+", "-", "do"}
