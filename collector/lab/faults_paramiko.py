@@ -12,7 +12,8 @@ from typing import Any
 
 import paramiko
 
-from collector.lab.faults import OUTPUTS, PASSWORD, USERNAME, FaultServer, Record
+from collector.lab.faults_shell import OUTPUTS, PASSWORD, USERNAME, FaultServer, Record
+from collector.lab.faults_sockets import answer
 
 _KEYS: dict[str, Any] = {}
 
@@ -128,7 +129,6 @@ def start(server: FaultServer, name: str, lifetime: float) -> None:
     """Listen and serve `name`; sets the server's port and `stop`."""
     manner = MANNERS[name]
     listener = socket.create_server((server.host, 0))
-    listener.settimeout(0.2)
     server.port = listener.getsockname()[1]
     stopped = threading.Event()
     transports: list[Any] = []
@@ -145,27 +145,10 @@ def start(server: FaultServer, name: str, lifetime: float) -> None:
         stopped.wait(lifetime)
         transport.close()
 
-    def accept() -> None:
-        with listener:
-            end = time.monotonic() + lifetime
-            while not stopped.is_set() and time.monotonic() < end:
-                try:
-                    connection, _ = listener.accept()
-                except TimeoutError:
-                    continue
-                except OSError:  # `stop` shut it
-                    return
-                server.record.connections += 1
-                threading.Thread(target=talk, args=(connection,), name=f"fault-{name}", daemon=True).start()
-
-    thread = threading.Thread(target=accept, name=f"fault-{name}", daemon=True)
-    thread.start()
+    hush = answer(server, listener, talk, lifetime, stopped)
 
     def stop() -> None:
-        stopped.set()
-        with contextlib.suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)
-        thread.join(2)
+        hush()
         for transport in transports:
             transport.close()
 
