@@ -46,7 +46,7 @@ from collector.model.facts import (
     State,
     last_age_of,
 )
-from collector.model.far import FarEnd, FarPeer, clock_shift
+from collector.model.far import FarEnd, FarPeer, clock_shift, log_read_at, taken_at
 from collector.model.finding import (
     Action,
     Finding,
@@ -189,7 +189,9 @@ __all__ = [
     "Version",
     "clock_shift",
     "last_age_of",
+    "log_read_at",
     "plain",
+    "taken_at",
     "to_address",
     "to_spi",
 ]

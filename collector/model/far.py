@@ -78,6 +78,27 @@ def clock_shift(facts: Facts) -> timedelta | None:
     return None
 
 
+def taken_at(facts: Facts) -> datetime | None:
+    """When a router was read, in the time that all share: the collector's, else its own clock's, where that is in step.
+
+    `None`: nobody knows. With several clocks in a paste the last one is meant.
+    """
+    if facts.collected_at is not None:
+        return facts.collected_at
+    shift = clock_shift(facts)
+    return None if shift is None or facts.device_time is None else facts.device_time + shift
+
+
+def log_read_at(facts: Facts) -> datetime | None:
+    """Up to when the log was seen, in the same time; `None` where it was not, or where nobody knows."""
+    log, shift = facts.log, clock_shift(facts)
+    if log is None or (facts.collected_at is None and log.covers_since is None):
+        return None  # lines that were gathered from a paste are no log
+    if log.read_at is not None and shift is not None and not log.clockless:
+        return log.read_at + shift
+    return facts.collected_at
+
+
 def _flows_at(facts: Facts) -> datetime | None:
     if facts.flows_taken_at is not None:
         return facts.flows_taken_at
