@@ -12,7 +12,7 @@ import queue
 import random
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import wait
 from contextlib import nullcontext, suppress
@@ -27,6 +27,7 @@ from collector.collect.hands import MOST_THREADS, Hands, Job, LostError, Threads
 from collector.collect.messages import Hello, Kept
 from collector.collect.settings import Outcome, Progress, Settings, arithmetic, in_turn
 from collector.collect.signals import heeded
+from collector.collect.turns import Turn, Turns
 from collector.collect.visits import Means, again, better, failed, row
 from collector.errors import ErrorCode, Retry
 from collector.model import Device, Failure, Snapshot
@@ -34,7 +35,6 @@ from collector.session import Cancel, ending
 
 LOOK = 0.25  # seconds at most until signals and the end of the run are looked at again
 LEAVING = 1.0  # seconds that visits have to bring what they have when the run is cut short
-HELD = 200  # devices that are looked at for one that may begin; the rest of a held fleet need not be, each time
 
 
 def sweep(
@@ -76,7 +76,7 @@ class _Run:
         self.processes = settings.processes if settings.elsewhere is not None else 1
         self.workers = max(1, min(settings.workers, MOST_THREADS * self.processes))
         self.jobs = [Job(device, key_of(device)) for device in in_turn(devices, settings)]
-        self.waiting: deque[Job] = deque(self.jobs)
+        self.waiting = Turns((), settings.last_visit)
         self.due: list[_Due] = []
         self.running: dict[Visit, Job] = {}
         self.done: queue.SimpleQueue[Visit] = queue.SimpleQueue()  # to wait for all that run costs as much as they are
@@ -133,7 +133,7 @@ class _Run:
             if snapshot is not None and ending(snapshot.failures) is None:
                 self.resumed += 1
                 self._hand_over(job, snapshot)
-        self.waiting = deque(job for job in self.jobs if not job.ended)
+        self.waiting = Turns([job for job in self.jobs if not job.ended], self.settings.last_visit)
 
     # -- visits begin ---------------------------------------------------------------------------------------------
 
@@ -141,24 +141,28 @@ class _Run:
         """Start what may start now; the seconds until something else may."""
         now = time.monotonic()
         while self.due and self.due[0].moment <= now:
-            self.waiting.append(heapq.heappop(self.due).job)
+            self.waiting.add(heapq.heappop(self.due).job)
         pause = self.due[0].moment - now if self.due else 1.0
-        held: list[Job] = []
-        while self.waiting and len(self.running) < self.workers and len(held) <= HELD:
-            job = self.waiting.popleft()
+
+        def asked(job: Job) -> Turn:
+            nonlocal pause
+            if len(self.running) >= self.workers:
+                return Turn.ALL_WAIT
             if why := self.gates.stopped(job):
                 self._skip(job, why)
-                continue
-            if not self.gates.go(job) or not self.hands.room(job):
-                held.append(job)
-                continue
+                return Turn.TAKEN
+            if not self.gates.go(job):
+                return Turn.LINE_WAITS
+            if not self.hands.room(job):
+                return Turn.PASSED
             tokens = 2.0 if self._new_jump(job) else 1.0
             if not self.starts.take(tokens):
-                held.append(job)
                 pause = min(pause, self.starts.wait_for(tokens))
-                break
+                return Turn.ALL_WAIT
             self._start(job)
-        self.waiting.extendleft(reversed(held))
+            return Turn.TAKEN
+
+        self.waiting.go_round(asked)
         return max(pause, 0.001)
 
     def _start(self, job: Job) -> None:
