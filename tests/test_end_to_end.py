@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,12 @@ def swept(lab):
         *("--format", "json", "--html", str(folder / "page.html"), "--metrics", str(folder / "m.prom")),
     )
     return folder, code, json.loads(out), err
+
+
+@pytest.fixture
+def state(swept, tmp_path):
+    """The options that name a state folder as the sweep left it, whatever other tests add to theirs."""
+    return "--state", str(shutil.copytree(swept[0] / "state", tmp_path / "state"))
 
 
 def short(finding: dict) -> tuple:
@@ -131,8 +138,8 @@ def test_analyze_of_what_was_saved_gives_the_same_findings(swept):
 
 
 @pytest.mark.parametrize("name", ["br-001", "hub-mad"])
-def test_an_audit_gives_the_findings_of_the_sweep(lab, swept, name):
-    code, out, _ = spi("audit", name, "-i", str(lab), "--state", str(lab.parent / "other"), "-f", "json")
+def test_an_audit_gives_the_findings_of_the_sweep(lab, swept, tmp_path, name):
+    code, out, _ = spi("audit", name, "-i", str(lab), "--state", str(tmp_path / "s"), "-f", "json")
     document = json.loads(out)
     jsonschema.validate(document, SCHEMA)
     assert code == 1
@@ -151,8 +158,7 @@ def told(document: dict) -> list[tuple[str, tuple[str, ...], str]]:
     return [(one["on"], tuple(one["commands"]), one["side"]) for one in found["actions"]]
 
 
-def test_a_run_over_some_routers_asks_the_ledger_for_the_far_end(lab, swept):
-    state = ("--state", str(swept[0] / "state"))
+def test_a_run_over_some_routers_asks_the_ledger_for_the_far_end(lab, swept, state):
     code, out, _ = spi("sweep", "-i", str(lab), *state, "--limit", "br-001", "-f", "json")
     document = json.loads(out)
     jsonschema.validate(document, SCHEMA)
@@ -166,18 +172,18 @@ def test_a_run_over_some_routers_asks_the_ledger_for_the_far_end(lab, swept):
     assert joined(json.loads(out))["remembered"]["run"] == swept[2]["run"]["id"]
 
 
-def test_captures_are_joined_with_the_ledger_only_where_it_is_named(swept):
+def test_captures_are_joined_with_the_ledger_only_where_it_is_named(swept, state):
     capture = str(next((swept[0] / "captures").glob("br-001*")))
-    alone = json.loads(spi("analyze", capture, "-f", "json", env={"SPI_STATE": str(swept[0] / "state")})[1])
+    alone = json.loads(spi("analyze", capture, "-f", "json", env={"SPI_STATE": state[1]})[1])
     assert (joined(alone)["outcome"], joined(alone)["remembered"]) == ("far-end-unknown", None)
-    found = json.loads(spi("analyze", capture, "--state", str(swept[0] / "state"), "-f", "json")[1])
+    found = json.loads(spi("analyze", capture, *state, "-f", "json")[1])
     assert (joined(found)["device"], joined(found)["remembered"]["device"]) == ("hub-mad", "hub-mad")
     code, _, err = spi("analyze", capture, "--state", str(swept[0] / "captures"))
     assert (code, "no ledger there" in one_line(err)) == (2, True)
 
 
-def test_an_audit_visits_the_far_end_that_the_ledger_knows(lab, swept):
-    code, out, err = spi("audit", "br-001", "-i", str(lab), "--state", str(swept[0] / "state"), "-f", "json")
+def test_an_audit_visits_the_far_end_that_the_ledger_knows(lab, swept, state):
+    code, out, err = spi("audit", "br-001", "-i", str(lab), *state, "-f", "json")
     document = json.loads(out)
     assert (code, [device["name"] for device in document["devices"]]) == (1, ["br-001"])
     assert "the far end is looked at too: hub-mad" in err
@@ -205,9 +211,8 @@ def test_no_secret_of_a_router_or_of_ours_is_in_any_output(swept):
             assert file.stat().st_mode & open_to == 0, file
 
 
-def test_the_ledger_lists_explains_and_reports(swept):
+def test_the_ledger_lists_explains_and_reports(swept, state):
     folder, _, document, _ = swept
-    state = ["--state", str(folder / "state")]
     code, out, _ = spi("findings", *state)
     assert code == 0
     error = next(finding for finding in document["findings"] if finding["rule"] == "SPI001")
@@ -223,13 +228,12 @@ def test_the_ledger_lists_explains_and_reports(swept):
     assert "spi_collector_last_success_timestamp_seconds" in (folder / "m.prom").read_text()
 
 
-def test_a_quiet_second_sweep_prints_only_what_is_new_and_a_held_lock_is_75(lab, swept):
-    state = ["--state", str(lab.parent / "state")]
+def test_a_quiet_second_sweep_prints_only_what_is_new_and_a_held_lock_is_75(lab, state):
     code, out, err = spi("sweep", "-i", str(lab), *state, "--quiet", "--limit", "br-001", "--limit", "hub-mad")
     assert (code, out, err) == (1, "", "")
     import fcntl
 
-    with (lab.parent / "state" / "run.lock").open("r+") as held:
+    with (Path(state[1]) / "run.lock").open("r+") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         code, out, err = spi("sweep", "-i", str(lab), *state)
     assert (code, out) == (75, "")
