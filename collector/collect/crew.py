@@ -89,9 +89,8 @@ class Office:
             case Matter.CHECK:
                 return self.trust.check(*given)
             case Matter.IDENTIFY:
-                name, hostname, serial = given
-                self.trust.identify(name, hostname=hostname, serial=serial)
-                return None
+                name, hostname, serial, pin = given
+                return self.trust.identify(name, hostname=hostname, serial=serial, pin=pin)
             case Matter.SECRET:
                 return self.secrets.resolve(*given).reveal()  # to our own child, over its socket
 

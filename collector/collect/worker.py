@@ -103,9 +103,9 @@ class FarTrust(Trust):
         """As `Trust.check`."""
         return bool(self._line.ask(Matter.CHECK, host, port, key, mode, override))
 
-    def identify(self, name: str, *, hostname: str | None = None, serial: str | None = None) -> None:
+    def identify(self, name: str, *, hostname: str | None = None, serial: str | None = None, pin: bool = True) -> bool:
         """As `Trust.identify`."""
-        self._line.ask(Matter.IDENTIFY, name, hostname, serial)
+        return bool(self._line.ask(Matter.IDENTIFY, name, hostname, serial, pin))
 
 
 class Worker:

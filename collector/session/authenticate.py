@@ -14,9 +14,11 @@ from typing import Any
 import paramiko
 
 from collector.errors import ErrorCode, SessionError
+from collector.session.classify import left
 from collector.session.secrets import Secret
-from collector.session.words import asks_new_password
+from collector.session.words import asks_new_password, tells_password_change
 
+_TYPED = frozenset({"password", "keyboard-interactive"})
 _QUESTIONS = frozenset({"password:", "passcode:"})
 
 
@@ -48,10 +50,20 @@ class Login:
             transport.auth_none(user)
         except paramiko.BadAuthenticationType as refused:
             methods = [str(method) for method in refused.allowed_types]
+        except (paramiko.SSHException, EOFError):
+            if transport.goodbye is None:
+                raise
+            raise SessionError(  # whatever its words: no password and no key was refused
+                ErrorCode.AUTH_TIMEOUT, f"the server left before the login{left(transport)}", phase="auth"
+            ) from None
         else:
             return []
-        if self.credentials.keys and "publickey" in methods and self._with_keys(transport, user):
-            return []
+        if self.credentials.keys and "publickey" in methods:
+            more = self._with_keys(transport, user)
+            if more == []:
+                return []
+            if more is not None:
+                return self._with_more(transport, user, more)
         if self.credentials.password is None:
             raise SessionError(
                 ErrorCode.AUTH_REJECTED if self.credentials.keys and "publickey" in methods else ErrorCode.AUTH_METHOD,
@@ -60,20 +72,28 @@ class Login:
                 else f"no password is given; {_wants(methods)}",
                 phase="auth",
             )
+        return self._with_what_it_takes(transport, user, methods)
+
+    def _with_more(self, transport: Any, user: str, methods: list[str]) -> list[str]:
+        """The key was right, and the server asks for one thing more: the password, if that is it."""
+        if self.credentials.password is None or not _TYPED & set(methods):
+            raise SessionError(ErrorCode.AUTH_METHOD, f"after the key: {_wants(methods)}", phase="auth")
+        return self._with_what_it_takes(transport, user, methods)
+
+    def _with_what_it_takes(self, transport: Any, user: str, methods: list[str]) -> list[str]:
         if "password" in methods:
             return self._with_password(transport, user)
         if "keyboard-interactive" in methods:
             return self._with_questions(transport, user)
         raise SessionError(ErrorCode.AUTH_METHOD, _wants(methods), phase="auth")
 
-    def _with_keys(self, transport: Any, user: str) -> bool:
+    def _with_keys(self, transport: Any, user: str) -> list[str] | None:
+        """What the server wants beside an accepted key, `[]` for nothing; `None` where no key was accepted."""
         with _keys(self.credentials.keys or "") as keys:
             for key in keys:
                 with contextlib.suppress(paramiko.AuthenticationException):
-                    if not transport.auth_publickey(user, key):
-                        return True
-                    raise SessionError(ErrorCode.AUTH_METHOD, "the server wants more than a key", phase="auth")
-        return False
+                    return [str(method) for method in transport.auth_publickey(user, key) or ()]
+        return None
 
     def _with_password(self, transport: Any, user: str) -> list[str]:
         assert self.credentials.password is not None
@@ -111,6 +131,10 @@ class Login:
     def _refused(self, error: Exception, transport: Any, user: str) -> BaseException:
         if "EOF" in str(error) or "imeout" in str(error) or not transport.is_active():
             return EOFError("closed while authenticating")
+        if not self.sent:  # a server whose own questions fail, not a wrong password
+            return SessionError(
+                ErrorCode.AUTH_METHOD, "the server refused before it had asked for a password", phase="auth"
+            )
         return SessionError(ErrorCode.AUTH_REJECTED, f"the password of {user} was refused", phase="auth")
 
     def _answer(self, title: str, instructions: str, prompts: list[tuple[str, bool]]) -> list[str]:
@@ -119,9 +143,10 @@ class Login:
         if not prompts:
             return []
         shown = ", ".join(repr(str(text).strip()[:60]) for text, _ in prompts)
-        everything = " ".join([str(title), str(instructions), *(str(text) for text, _ in prompts)])[:2000]
+        around = f"{str(title)[:1000]} {str(instructions)[:1000]}"
+        asked = " ".join(str(text)[:200] for text, _ in prompts[:10])
         (text, echo), *others = prompts
-        if asks_new_password(everything):
+        if asks_new_password(asked) or tells_password_change(f"{around} {asked}"):
             self._problem = SessionError(ErrorCode.PASSWORD_CHANGE, f"the server asks {shown}", phase="auth")
         elif others or echo or str(text).strip().lower() not in _QUESTIONS:
             self._problem = SessionError(ErrorCode.AUTH_METHOD, f"the server asks {shown}", phase="auth")

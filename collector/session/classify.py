@@ -39,19 +39,15 @@ def classify(error: BaseException, *, phase: str, expired: str | None, transport
         case "auth":
             return _auth(cause, transport)
         case _:
-            return _setup(cause)
+            return _setup(cause, transport)
 
 
 def _expired(phase: str, transport: Transport | None) -> SessionError:
     match phase:
         case "handshake":
-            heard = (
-                transport.server_ident
-                if transport and transport.server_ident
-                else (transport.heard if transport else "")
+            return SessionError(
+                ErrorCode.TIMEOUT_HANDSHAKE, f"no key exchange in time: {_came_to(transport)}", phase="handshake"
             )
-            said = f"it said {heard!r} and went silent" if heard else "it accepted the connection and said nothing"
-            return SessionError(ErrorCode.TIMEOUT_HANDSHAKE, f"no key exchange in time: {said}", phase="handshake")
         case "auth":
             return SessionError(ErrorCode.AUTH_TIMEOUT, "no answer to the login in time", phase="auth")
         case "shell":
@@ -60,6 +56,20 @@ def _expired(phase: str, transport: Transport | None) -> SessionError:
             return SessionError(ErrorCode.DEADLINE, "the device's time was over before it gave a prompt", phase="run")
         case _:
             return SessionError(ErrorCode.TIMEOUT_SETUP, "no answer to the request for a channel", phase="setup")
+
+
+def _came_to(transport: Transport | None) -> str:
+    """How far a server came that did not get through the handshake."""
+    if transport is not None and transport.server_ident:
+        return f"it said {transport.server_ident!r}, no keys followed"
+    if transport is not None and transport.heard:
+        return f"it said {transport.heard!r}, which is no SSH identification"
+    return "it accepted the connection and did not identify itself"
+
+
+def left(transport: Transport | None) -> str:
+    """The reason that the server gave for leaving, as the end of a sentence; nothing where it gave none."""
+    return f"; its reason: {transport.goodbye[1]!r}" if transport is not None and transport.goodbye else ""
 
 
 def _handshake(cause: BaseException, transport: Transport | None) -> SessionError:
@@ -101,14 +111,20 @@ def _auth(cause: BaseException, transport: Transport | None) -> SessionError:
         return SessionError(ErrorCode.AUTH_METHOD, f"the server offers {', '.join(cause.allowed_types)}", phase="auth")
     if isinstance(cause, EOFError | ConnectionError | paramiko.AuthenticationException):
         return SessionError(
-            ErrorCode.AUTH_TIMEOUT, "the server closed the connection without an answer to the login", phase="auth"
+            ErrorCode.AUTH_TIMEOUT,
+            f"the server closed the connection without an answer to the login{left(transport)}",
+            phase="auth",
         )
     if isinstance(cause, NotSsh):
         return SessionError(ErrorCode.SSH_PROTOCOL, f"the server sent {cause}", phase="handshake")
     return SessionError(ErrorCode.AUTH_METHOD, f"the login failed: {cause}"[:300], phase="auth")
 
 
-def _setup(cause: BaseException) -> SessionError:
+def _setup(cause: BaseException, transport: Transport | None) -> SessionError:
     if isinstance(cause, paramiko.ChannelException):
         return SessionError(ErrorCode.TIMEOUT_SETUP, f"logged in, but no channel: {cause}"[:200], phase="setup")
-    return SessionError(ErrorCode.CONN_LOST, "the connection ended before a terminal was given", phase="setup")
+    if isinstance(cause, paramiko.SSHException) and transport is not None and transport.is_active():
+        return SessionError(ErrorCode.TIMEOUT_SETUP, "the request for a terminal was refused", phase="setup")
+    return SessionError(
+        ErrorCode.CONN_LOST, f"the connection ended before a terminal was given{left(transport)}", phase="setup"
+    )

@@ -38,16 +38,25 @@ class Identities:
     def pin(self, name: str, said: dict[str, str]) -> Path | None:
         """Compare and pin what is new; the file to flush, if one has grown. SessionError E_IDENTITY on a contradiction."""
         with locked(self._file):
-            self._refresh()
-            pinned = self._names.get(name, {})
-            for key, value in said.items():
-                if pinned.get(key, value) != value:
-                    raise SessionError(
-                        ErrorCode.IDENTITY,
-                        f"{name} is pinned with the {key} {pinned[key]!r}, the device says {value!r}",
-                        phase="prompt",
-                    )
-            return self._note(name, said) if not said.items() <= pinned.items() else None
+            return self._note(name, said) if not self._compared(name, said) else None
+
+    def compare(self, name: str, said: dict[str, str]) -> bool:
+        """True where all that is said is pinned; SessionError E_IDENTITY on a contradiction. Nothing is pinned."""
+        with locked(self._file):
+            return self._compared(name, said)
+
+    def _compared(self, name: str, said: dict[str, str]) -> bool:
+        """The same; the lock is held."""
+        self._refresh()
+        pinned = self._names.get(name, {})
+        for key, value in said.items():
+            if pinned.get(key, value) != value:
+                raise SessionError(
+                    ErrorCode.IDENTITY,
+                    f"{name} is pinned with the {key} {pinned[key]!r}, the device says {value!r}",
+                    phase="prompt",
+                )
+        return said.items() <= pinned.items()
 
     def forget(self, name: str) -> Path | None:
         """Let the next visit pin it anew; the file to flush, if one has grown."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from collector.errors import ErrorCode, SessionError
 from collector.model import Device
 from collector.session.authenticate import Credentials, Login
+from collector.session.classify import left
 from collector.session.connection import Connection, Guard, HostKeyRule, Wire, wire_of
 from collector.session.dial import check_host, dial
 from collector.session.jump import through
@@ -34,8 +35,11 @@ def opened(
     told: Callable[[str], None],
     before_login: Callable[[], None] = lambda: None,
     phases: Phases | None = None,
-) -> Iterator[Wire]:
-    """The shell of `device`, closed hard when the block ends. SessionError for every way in which that fails."""
+) -> Iterator[tuple[Wire, Callable[[], str]]]:
+    """The shell of `device`, closed hard when the block ends. SessionError for every way in which that fails.
+
+    Beside it: what gives the reason that the router named for leaving, as the end of a sentence (mostly it names none).
+    """
     way = route(device)
     credentials = _credentials(device, way, secrets)
     check_host(way.host)
@@ -62,7 +66,9 @@ def opened(
     with cancel.covering(lambda: _shut(guard, sock)):
         try:
             connection.open()
-            yield wire_of(connection)
+            channel: Any = connection.remote_conn
+            channel.set_combine_stderr(combine=True)  # a refusal on the second stream is part of the answer
+            yield wire_of(connection), lambda: left(guard.transport)
         except EOFError:
             raise SessionError(ErrorCode.CONN_LOST, "the connection ended", phase="command") from None
         finally:

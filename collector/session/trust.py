@@ -125,16 +125,21 @@ class Trust:
         if path is not None:
             flush(path)
 
-    def identify(self, name: str, *, hostname: str | None = None, serial: str | None = None) -> None:
-        """Compare what the device says of itself with what was pinned under `name`; pin what is new.
+    def identify(self, name: str, *, hostname: str | None = None, serial: str | None = None, pin: bool = True) -> bool:
+        """Compare what the device says of itself with what was pinned under `name`; `pin` what is new.
 
-        SessionError E_IDENTITY where the hostname or the serial number is another one.
+        True where all of it is pinned now. SessionError E_IDENTITY where the hostname or the serial number is another.
         """
         said = {key: value for key, value in (("hostname", hostname), ("serial", serial)) if value}
         with self._lock:
-            grown = None if self._identities.says_the_same(name, said) else self._identities.pin(name, said)
+            if self._identities.says_the_same(name, said):
+                return True
+            if not pin:
+                return self._identities.compare(name, said)
+            grown = self._identities.pin(name, said)
         if grown is not None:
             flush(grown)
+        return True
 
     def forget_identity(self, name: str) -> None:
         """Let the next visit pin hostname and serial anew (`trust NAME`)."""

@@ -15,13 +15,14 @@ from collector.session.limits import Limits, Phases
 from collector.session.secrets import Secrets
 from collector.session.shell import BrokenAnswerError, Shell
 from collector.session.trust import Trust
-from collector.session.words import serial_in
+from collector.session.words import is_log, serial_in
 
 Plan = Callable[[tuple[Capture, ...]], tuple[str, ...]]
 """Given what came so far, the next lines to type; () ends the visit."""
 
 MOST_LINES = 60  # a plan that never ends is a defect of ours, not the router's burden
-_HEAVY = ("show logging", "show crypto ipsec sa", "show running-config", "show crypto session")
+_LOG = "show logging"
+_HEAVY = (_LOG, "show crypto ipsec sa", "show running-config", "show crypto session")
 
 
 def now() -> datetime:
@@ -70,8 +71,11 @@ class _Visit:
     failures: list[Failure]
     hostname: str | None = None
     limits: Limits = Limits()  # noqa: RUF009 - frozen
+    farewell: Callable[[], str] = lambda: ""  # the reason that the router gave for leaving
 
     def fail(self, error: SessionError) -> Failure:
+        if error.code is ErrorCode.CONN_LOST:
+            error.message += self.farewell()
         failure = to_failure(error)
         self.failures.append(failure)
         return failure
@@ -130,7 +134,7 @@ def visit(
             cancel=cancel or Cancel(),
             told=told,
             before_login=before_login,
-        ) as shell:
+        ) as (shell, state.farewell):
             _run(state, shell, plan, secrets, trust)
     except SessionError as error:
         if cancel is not None and cancel.fired and error.code is not ErrorCode.CREDENTIAL:
@@ -163,8 +167,8 @@ def _shell(
     cancel: Cancel,
     told: Callable[[str], None],
     before_login: Callable[[], None],
-) -> Iterator[Shell]:
-    """An open shell of the device, closed hard at the end."""
+) -> Iterator[tuple[Shell, Callable[[], str]]]:
+    """An open shell of the device, closed hard at the end; and why the router left, see `opened`."""
     from collector.session.opening import opened  # noqa: PLC0415 - netmiko takes 0.3 s to import; `analyze` never needs it
 
     with opened(
@@ -176,24 +180,27 @@ def _shell(
         told=told,
         before_login=before_login,
         phases=phases,
-    ) as wire:
-        yield Shell(
+    ) as (wire, farewell):
+        shell = Shell(
             wire,
             deadline=deadline,
             command_seconds=device.timeout.command.total_seconds(),
             limits=limits,
             typed=typed,
         )
+        yield shell, farewell
 
 
 def _run(state: _Visit, shell: Shell, plan: Plan, secrets: Secrets, trust: Trust) -> None:
     device = state.device
     prompt = shell.login()
     state.hostname = prompt.hostname
-    trust.identify(device.name, hostname=prompt.hostname)
+    pinned = trust.identify(device.name, hostname=prompt.hostname, pin=False)
     if prompt.sign == ">" and device.secret is not None:
         shell.enable(secrets.resolve(device.secret, "secret"))
     shell.prepare()
+    if not pinned:  # only now is it proven that this was a prompt, and not the end of a slow banner's line
+        trust.identify(device.name, hostname=prompt.hostname)
     shell.late()
     count = 0
     while lines := plan(tuple(state.captures)):
@@ -210,7 +217,7 @@ def _ask(state: _Visit, shell: Shell, line: str, missing: tuple[str, ...]) -> No
     taken_at = state.clock()
     heavy = line.startswith(_HEAVY)
     seconds = state.device.timeout.command.total_seconds() * (2 if heavy else 1)
-    cap = state.limits.cap_log if line.startswith("show logging") else None
+    cap = state.limits.cap_log if line.startswith(_LOG) else None
     try:
         answer = shell.ask(line, seconds=seconds, cap=cap)
     except BrokenAnswerError as error:
@@ -242,25 +249,25 @@ def _doubt_last(state: _Visit) -> None:
 
 
 def _attach_late(state: _Visit, shell: Shell) -> None:
-    """What came after a prompt belongs to the capture before; unless it is only log messages, that is cut short."""
+    """What came after a prompt belongs to the capture before; unless it is only log messages, that is cut short.
+
+    Messages behind the prompt of a log may be its own: then the log is cut short, too.
+    """
     late = shell.late()
     if late is None or not state.captures:
         return
     last = state.captures[-1]
-    if not late.text.strip():
-        notes = "; ".join(filter(None, (last.note, *late.notes)))
-        state.captures[-1] = replace(last, note=notes)
+    lines = [line for line in late.text.splitlines() if line.strip()]
+    notes = list(late.notes)
+    if lines and all(map(is_log, lines)):
+        notes.append(f"a log message came after the answer: {_redacted(lines[0].strip())[:200]}")
+        lines = []
+    if not lines and not (last.command.startswith(_LOG) and any("log message" in note for note in notes)):
+        state.captures[-1] = replace(last, note="; ".join(filter(None, (last.note, *notes))))
         return
-    if all(not line.strip() or "%" in line for line in late.text.splitlines()):
-        said = late.text.strip().splitlines()[0][:200]
-        state.captures[-1] = replace(
-            last, note="; ".join(filter(None, (last.note, f"a log message came after the answer: {said}")))
-        )
-        return
-    note = "more came after the prompt that seemed to end it"
-    state.captures[-1] = replace(
-        last, text=last.text + _redacted(late.text), complete=False, note="; ".join(filter(None, (last.note, note)))
-    )
+    notes.append("more came after the prompt that seemed to end it")
+    text = last.text + _redacted(late.text)
+    state.captures[-1] = replace(last, text=text, complete=False, note="; ".join(filter(None, (last.note, *notes))))
 
 
 def captured(line: str, answer: str, taken_at: datetime, *, notes: Iterable[str] = ()) -> Capture:

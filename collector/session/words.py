@@ -12,6 +12,11 @@ from dataclasses import dataclass
 _PROMPT = re.compile(r"([A-Za-z0-9._\-/:@]{1,63})(\([A-Za-z0-9._\-/:@ ]{1,40}\))?([#>]) ?")
 _PASSWORD = re.compile(r".{0,120}(?:[Pp]assword|[Pp]asscode|PASSWORD|PASSCODE)[^:]{0,20}: ?")
 _NEW_PASSWORD = re.compile(r"\b(?:new|change|expired?|re-?type|re-?enter|old|current)\b", re.IGNORECASE)
+_CHANGE = re.compile(  # in a sentence around a question, where "new" and "change" alone say nothing
+    r"\b(?:new|old|current|chang(?:e|ing)|re-?type|re-?enter)\b\W{1,3}(?:\w{1,20}\W{1,3}){0,2}(?:password|passcode)"
+    r"|\b(?:password|passcode)\W{1,3}(?:\w{1,20}\W{1,3}){0,3}(?:expired|change)\b",
+    re.IGNORECASE,
+)
 _PAGER = re.compile(r" ?-{1,4} ?[Mm]ore ?-{1,4} ?|<--- More --->")
 _LOG = re.compile(r"%[A-Z][A-Z0-9_]*-(?:[A-Z0-9_]+-){0,3}[0-7]-[A-Z0-9_]+:")
 _SERIAL = re.compile(r"^[ \t]*Processor board ID[ \t]+([^\s,]+)", re.MULTILINE)
@@ -53,8 +58,13 @@ def asks_password(line: str) -> bool:
 
 
 def asks_new_password(text: str) -> bool:
-    """True where the text around a password question speaks of a new or an expired one."""
+    """True where a password question speaks of a new or an expired one."""
     return _NEW_PASSWORD.search(text) is not None
+
+
+def tells_password_change(text: str) -> bool:
+    """True where a text around a password question says that a new password is due; legal notices do not."""
+    return _CHANGE.search(text) is not None
 
 
 def is_pager(line: str) -> bool:
