@@ -335,8 +335,9 @@ def at_once(opened: Ledger, story: Story, runs: int) -> None:
         before = story.run(runs - 1)
         for device in range(story.devices):
             facts = story.facts(device, runs - 1)
-            db.execute("INSERT OR REPLACE INTO looks VALUES (?,?)", (facts.device.name, _utc(story.at(runs - 1))))
-            _samples(db, facts, Report(run=before, devices=(), findings=()))
+            at = _utc(story.at(runs - 1))
+            db.execute("INSERT OR REPLACE INTO looks VALUES (?,?,?)", (facts.device.name, at, at))
+            _samples(db, facts, story.at(runs - 1))
             pictures.keep(db, facts, before.id, _utc(story.at(runs - 1)))
             since = [
                 runs - one.first for one in story.of_device.get(device, ()) if one.hole and one.first < runs <= one.last

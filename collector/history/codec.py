@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -119,7 +120,7 @@ def snapshot_blob(snapshot: Snapshot) -> bytes:
         "captures": [
             {
                 "command": capture.command,
-                "text": "\n".join(capture.lines()),
+                "text": "\n".join(_masked(capture)),
                 "taken_at": plain(capture.taken_at),
                 "complete": capture.complete,
                 "note": capture.note,
@@ -131,6 +132,15 @@ def snapshot_blob(snapshot: Snapshot) -> bytes:
         ],
     }
     return zlib.compress(json.dumps(raw).encode(), 6)
+
+
+def _masked(capture: Capture) -> Iterator[str]:
+    """The lines; of a text that is streamed from its file the keys were not masked at the door."""
+    if capture.path is None:
+        return capture.lines()
+    from collector.parse import redact_lines  # noqa: PLC0415 - the templates' library, which `findings` need not load
+
+    return redact_lines(capture.lines())
 
 
 def snapshot_of(blob: bytes) -> Snapshot:

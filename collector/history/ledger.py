@@ -30,7 +30,9 @@ from collector.model import (
     Snapshot,
     Spi,
     State,
+    log_read_at,
     plain,
+    taken_at,
     to_address,
 )
 
@@ -38,6 +40,7 @@ FILE = "ledger.sqlite3"
 BUSY_SECONDS = 30
 KEPT_SIGHTINGS = 500
 KEPT_COVERAGE = 30  # runs whose coverage is kept device by device; what lasts stands in `looks` and `samples`
+HANDED_OVER = "analyze"  # the mode of runs over captures that a person hands over: of any age, of a few routers
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,7 @@ def remember(
     """Write a run down; the report comes back with each finding's life: state, first_seen, runs_seen.
 
     Findings that this run proved gone come back too, as `resolved`. paths: finding id -> its decision path, as text.
+    Captures that a person hands over (mode `analyze`) say nothing of routers that are not among them.
     """
     thresholds = (policy or Policy()).thresholds
     with transaction(ledger) as db:
@@ -114,16 +118,17 @@ def remember(
         def look(entries: Iterable[life.Entry], facts: Facts | None, before: datetime | None) -> None:
             for entry in entries:
                 said = absence(entry.finding, facts, looked_before=before)
+                at = taken_at(facts) if facts is not None and report.run.mode == HANDED_OVER else None
                 gone[entry.finding.id] = life.unseen(
-                    entry, said, close_runs=thresholds.close_runs, at=report.run.finished_at
+                    entry, said, close_runs=thresholds.close_runs, at=at or report.run.finished_at
                 )
 
         for facts in report.devices:  # one pass, one device's facts at a time: they may come from disk
             name = facts.device.name
-            before = _last_look(db, name)
+            before = _log_read_before(db, name)
             _visit(db, facts, report, status_of(facts))
             look(missed.pop(name, ()), facts, before)
-        for entries_left in missed.values():
+        for entries_left in () if report.run.mode == HANDED_OVER else missed.values():
             look(entries_left, None, None)
         for entry in (*alive.values(), *gone.values()):
             _write(db, entry, (paths or {}).get(entry.finding.id))
@@ -143,18 +148,27 @@ def remember(
 def keep_snapshots(ledger: Ledger, run: str, blobs: Iterable[tuple[str, bytes]]) -> None:
     """Keep what the routers said in a run that was remembered, so that it can be judged again with newer rules.
 
-    blobs: device name and `codec.snapshot_blob`. Of earlier runs only what first and last showed a finding that is
-    still open stays.
+    blobs: device name and `codec.snapshot_blob`. Of runs before the last one only what first and last showed a finding
+    that is still open stays; the same of captures that were handed over, beside a run that visited routers.
     """
-    with transaction(ledger) as db:  # what goes makes room for what comes: the file does not double
-        db.execute(
-            "DELETE FROM snapshots WHERE run_id <> ? AND NOT EXISTS (SELECT 1 FROM findings f WHERE "
-            "f.device = snapshots.device AND f.state <> 'resolved' AND snapshots.run_id IN (f.opened_run, f.last_run))",
-            (run,),
-        )
+    with transaction(ledger) as db:
+        newest = last_run(ledger)
+        last = newest["id"] if newest is not None else run
+        _drop_snapshots(db, last, run)  # what goes makes room for what comes: the file does not double
         db.executemany(
             "INSERT OR REPLACE INTO snapshots VALUES (?,?,?)", ((run, device, blob) for device, blob in blobs)
         )
+        if db.execute("SELECT 1 FROM runs WHERE id = ? AND mode = ?", (run, HANDED_OVER)).fetchone():
+            _drop_snapshots(db, last, last)
+
+
+def _drop_snapshots(db: sqlite3.Connection, last: str, run: str) -> None:
+    """All but those of the last run and of this one, and what proves open findings."""
+    db.execute(
+        "DELETE FROM snapshots WHERE run_id NOT IN (?, ?) AND NOT EXISTS (SELECT 1 FROM findings f WHERE "
+        "f.device = snapshots.device AND f.state <> 'resolved' AND snapshots.run_id IN (f.opened_run, f.last_run))",
+        (last, run),
+    )
 
 
 def snapshots(ledger: Ledger, run: str) -> Iterator[Snapshot]:
@@ -258,22 +272,29 @@ def entries(
 
 
 def last_run(ledger: Ledger) -> sqlite3.Row | None:
-    """The newest run."""
+    """The newest run that visited routers; where none ever did, the newest over captures that were handed over."""
     row: sqlite3.Row | None = ledger.connection.execute(
-        "SELECT * FROM runs ORDER BY finished_at DESC LIMIT 1"
+        "SELECT * FROM runs ORDER BY mode = ?, finished_at DESC LIMIT 1", (HANDED_OVER,)
     ).fetchone()
     return row
 
 
-def not_seen_last(ledger: Ledger) -> frozenset[str]:
-    """Open findings that the newest run did not see, although it went to their router, or tried."""
+def not_seen_last(ledger: Ledger, *, since: datetime | None = None) -> frozenset[str]:
+    """Open findings that the newest run did not see, although it went to their router, or tried.
+
+    What newer captures show was seen. since: findings of captures that are older are of an old look, whoever handed
+    them over when.
+    """
     run = last_run(ledger)
     if run is None:
         return frozenset()
     rows = ledger.connection.execute(
         "SELECT f.id FROM findings f JOIN coverage c ON c.device = f.device AND c.run_id = ? "
-        "WHERE f.state <> 'resolved' AND f.last_run <> ?",
-        (run["id"], run["id"]),
+        "LEFT JOIN runs r ON r.id = f.last_run "
+        "WHERE f.state <> 'resolved' AND f.last_run <> ? AND coalesce(r.finished_at, '') <= ? "
+        "UNION SELECT f.id FROM findings f JOIN runs r ON r.id = f.last_run JOIN looks l ON l.device = f.device "
+        "WHERE f.state <> 'resolved' AND r.mode = ? AND l.collected_at < ?",
+        (run["id"], run["id"], run["finished_at"], HANDED_OVER, _utc(since) if since is not None else ""),
     )
     return frozenset(row["id"] for row in rows)
 
@@ -284,9 +305,10 @@ def last_visits(ledger: Ledger) -> dict[str, datetime]:
     return {row["device"]: datetime.fromisoformat(row["collected_at"]) for row in rows}
 
 
-def _last_look(db: sqlite3.Connection, device: str) -> datetime | None:
-    row = db.execute("SELECT collected_at FROM looks WHERE device = ?", (device,)).fetchone()
-    return codec.time_of(row["collected_at"]) if row else None
+def _log_read_before(db: sqlite3.Connection, device: str) -> datetime | None:
+    """Up to when earlier runs saw the log of a device."""
+    row = db.execute("SELECT log_at FROM looks WHERE device = ?", (device,)).fetchone()
+    return codec.time_of(row["log_at"]) if row else None
 
 
 def _run(db: sqlite3.Connection, report: Report, exit_code: int) -> None:
@@ -309,12 +331,18 @@ def _visit(db: sqlite3.Connection, facts: Facts, report: Report, status: str) ->
     """One device of a run: how much was read, its SPIs, its counters."""
     device, run = facts.device.name, report.run.id
     codes = json.dumps(sorted({failure.code.value for failure in facts.failures}))
-    db.execute("INSERT INTO coverage VALUES (?,?,?,?,?)", (run, device, status, plain(facts.collected_at), codes))
-    if status != "failed" and facts.collected_at is not None:
-        db.execute("INSERT OR REPLACE INTO looks VALUES (?,?)", (device, _utc(facts.collected_at)))
+    at, log_at = taken_at(facts), log_read_at(facts)
+    db.execute("INSERT INTO coverage VALUES (?,?,?,?,?)", (run, device, status, plain(at), codes))
+    if status != "failed" and at is not None:
+        db.execute(
+            "INSERT INTO looks VALUES (?,?,?) ON CONFLICT(device) DO UPDATE SET collected_at = excluded.collected_at, "
+            "log_at = coalesce(excluded.log_at, log_at)",
+            (device, _utc(at), _utc(log_at) if log_at is not None else None),
+        )
     _spis(db, facts, run)
-    _samples(db, facts, report)
-    pictures.keep(db, facts, run, _utc(facts.collected_at or report.run.finished_at))
+    if facts.collected_at is not None:  # the counters of a paste have no earlier sample, nor are they one
+        _samples(db, facts, facts.collected_at)
+    pictures.keep(db, facts, run, _utc(at or report.run.finished_at))
     _losses(db, facts)
 
 
@@ -358,8 +386,7 @@ def _utc(time: datetime) -> str:
     return (time - (time.utcoffset() or timedelta())).replace(tzinfo=None).isoformat() + "+00:00"
 
 
-def _samples(db: sqlite3.Connection, facts: Facts, report: Report) -> None:
-    at = facts.collected_at or report.run.finished_at
+def _samples(db: sqlite3.Connection, facts: Facts, at: datetime) -> None:
     clearing = next((table.last_clearing for table in (facts.global_drops, facts.datapath_drops) if table), None)
     uptime = facts.uptime.total_seconds() if facts.uptime is not None else None
     db.executemany(
@@ -478,10 +505,12 @@ def _write(db: sqlite3.Connection, entry: life.Entry, path: str | None) -> None:
 
 def _forget(db: sqlite3.Connection, before: datetime) -> None:
     db.execute("DELETE FROM runs WHERE finished_at < ?", (before.isoformat(),))
-    db.execute(
-        "DELETE FROM coverage WHERE run_id IN (SELECT id FROM runs ORDER BY finished_at DESC LIMIT -1 OFFSET ?)",
-        (KEPT_COVERAGE,),
-    )
+    for same in ("=", "<>"):
+        db.execute(
+            f"DELETE FROM coverage WHERE run_id IN (SELECT id FROM runs WHERE mode {same} ? "  # noqa: S608 - ours
+            "ORDER BY finished_at DESC LIMIT -1 OFFSET ?)",
+            (HANDED_OVER, KEPT_COVERAGE),
+        )
     db.execute("DELETE FROM samples WHERE at < ?", (_utc(before),))
     db.execute("DELETE FROM log_losses WHERE at < ?", (_utc(before),))
     pictures.forget(db, _utc(before))

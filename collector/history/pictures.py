@@ -51,7 +51,10 @@ class Wanted:
 
 
 def keep(db: sqlite3.Connection, facts: Facts, run: str, at: str) -> None:
-    """Take what this visit read of a device into its picture. at: ISO 8601, UTC, where the captures bear no time."""
+    """Take what this visit read of a device into its picture. at: when, ISO 8601, UTC.
+
+    SAs of which nobody knows when they were read stay out: a picture must not be younger than it is.
+    """
     if facts.config is None and facts.flows is None:
         return
     end = FarEnd.of(facts)
@@ -69,7 +72,7 @@ def keep(db: sqlite3.Connection, facts: Facts, run: str, at: str) -> None:
     if (whole or not old_body) and (body := _body(end)) != old_body:
         db.execute("UPDATE far_ends SET body = ? WHERE number = ?", (body, number))
         _index(db, _ADDRESSES, number, _read(old_body).get("addresses", ()), _addresses(end))
-    if end.flows is not None:
+    if end.flows is not None and (end.flows_at is not None or facts.collected_at is not None):
         sas = _sas(end)
         db.execute(
             "UPDATE far_ends SET sas_run_id = ?, sas_taken_at = ?, sas = ? WHERE number = ?",

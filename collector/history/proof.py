@@ -5,18 +5,19 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from collector.history.life import Absence
-from collector.model import UNKNOWN_SPI, CaptureStatus, Facts, Finding, Incident, State, clock_shift
+from collector.model import UNKNOWN_SPI, CaptureStatus, Facts, Finding, Incident, State, clock_shift, log_read_at
 
 OPEN_STATES = frozenset(
     {State.PERSISTENT, State.PENDING, State.INSUFFICIENT_DATA, State.RECURRING_REKEY, State.SCAN, State.UNKNOWN_SOURCE}
 )
 CONFIG_RULES = frozenset({"SPI012", "SPI013", "SPI014"})
+COUNTER_RULE = "SPI007"  # drops that only a counter tells of
 
 
 def absence(finding: Finding, facts: Facts | None, *, looked_before: datetime | None) -> Absence:
     """Whether `facts` of this run prove that `finding`, which it did not report, is gone.
 
-    looked_before: when the device was last read before this run; the log must cover the time since then.
+    looked_before: up to when earlier runs saw the device's log; this one must cover the time since then.
     """
     if facts is None:
         return Absence(proven=False, why="the device was not in this run")
@@ -25,10 +26,12 @@ def absence(finding: Finding, facts: Facts | None, *, looked_before: datetime | 
     if finding.rule in CONFIG_RULES:
         return _config(facts)
     if finding.rule == "SPI015":
-        return Absence(proven=True, why="what was hidden can be seen")
+        return _sight(finding, facts)
+    if not finding.rule.startswith("SPI") and facts.peers is None:
+        return Absence(proven=False, why="the peers were not read in this run")
     return (
         _log(finding, facts, looked_before)
-        or _counters(facts)
+        or _counters(finding, facts)
         or Absence(
             proven=True,
             why="the log covers the time since the last run without the SPI, and the drop counters are flat",
@@ -42,10 +45,26 @@ def _config(facts: Facts) -> Absence:
     return Absence(proven=True, why="the configuration no longer shows it")
 
 
+def _sight(finding: Finding, facts: Facts) -> Absence:
+    """A visit asks for all that is needed, and says what it missed; a person pastes what seems worth it."""
+    absent = [name for name in ("incidents", "peers", "recovery_configured") if getattr(facts, name) is None]
+    if absent:
+        return Absence(proven=False, why=f"not read in this run: {', '.join(absent)}")
+    if facts.collected_at is None:
+        read = {note.command for note in facts.captures if note.status is CaptureStatus.PARSED}
+        asked = sorted({line.command for line in finding.evidence if line.command} - read)
+        if asked or _uncounted(finding, facts):
+            missed = ", ".join(f"`{command}`" for command in asked) or "the drop counters"
+            return Absence(proven=False, why=f"not read in this run: {missed}")
+    return Absence(proven=True, why="what was hidden can be seen")
+
+
 def _log(finding: Finding, facts: Facts, looked_before: datetime | None) -> Absence | None:
     if facts.log is None or facts.incidents is None or facts.sightings is None:
         return Absence(proven=False, why="the log was not read in this run")
-    since = looked_before or finding.last_seen
+    since, read_at = looked_before or finding.last_seen, log_read_at(facts)
+    if facts.log.clockless or (since is not None and read_at is not None and read_at < since):
+        return Absence(proven=False, why="the log was not read since the last look, as far as its own time tells")
     covered = facts.log.covers_since
     shift = clock_shift(facts)  # the looks are dated by the collector, the log by its router
     if covered is not None and shift is not None:
@@ -86,7 +105,16 @@ def _ours(finding: Finding, incident: Incident) -> bool:
     )
 
 
-def _counters(facts: Facts) -> Absence | None:
+def _uncounted(finding: Finding, facts: Facts) -> bool:
+    """Whether this run did not look at the drop counters, although earlier ones did, or the finding rests on them."""
+    if facts.datapath_drops is not None or any(counter.name in UNKNOWN_SPI for counter in facts.counters or ()):
+        return False
+    return finding.rule == COUNTER_RULE or any(sample.name in UNKNOWN_SPI for sample in facts.history.counters)
+
+
+def _counters(finding: Finding, facts: Facts) -> Absence | None:
+    if _uncounted(finding, facts):
+        return Absence(proven=False, why="the drop counters, which earlier runs read, were not read in this run")
     noise = facts.policy.thresholds.counter_noise
     for counter in facts.counters or ():
         if counter.name not in UNKNOWN_SPI:

@@ -93,6 +93,8 @@ MIGRATIONS: tuple[str, ...] = (
     """,
     # whether more messages are missing from a log than at the last visit: after `clear logging` they are as many for long
     "ALTER TABLE log_losses ADD COLUMN missing INTEGER;",
+    # a look that did not read the log says nothing of the time in which a line may have come
+    "ALTER TABLE looks ADD COLUMN log_at TEXT; UPDATE looks SET log_at = collected_at;",
 )
 
 
