@@ -14,7 +14,9 @@ from collector.cli.lab import start_lab
 from collector.cli.options import FormatOption, OutputOption, RememberOption, StateOption
 from collector.cli.output import emit, tell
 from collector.cli.scratch import passing
-from collector.cli.sweep import SaveOption, extras, writable
+from collector.cli.sweep import SaveOption, extras, writable, written
+from collector.errors import Exit
+from collector.history import open_ledger, run_lock
 from collector.inventory import from_text
 
 
@@ -53,12 +55,9 @@ def demo(
             running.stop()
         report = visited.report
         if remember:
-            from collector.history import open_ledger  # noqa: PLC0415 - only when asked
-            from collector.history import remember as note  # noqa: PLC0415 - as above
-            from collector.sinks.document import device_status  # noqa: PLC0415 - as above
-
-            with open_ledger(state_folder.folder(state)) as ledger:
-                report = note(ledger, report, exit_code=0, status_of=device_status)
+            folder = state_folder.folder(state)
+            with run_lock(folder), open_ledger(folder) as ledger:
+                report = written(ledger, visited, Exit.DONE, loaded.policy)
         extras(report, html=html, metrics=None)
         emit(report, wanted=format_, output=output, every_peer=True)
     return fleet.signal_exit(visited.interrupted) or 0

@@ -51,17 +51,19 @@ def report_of(
     started_at: datetime,
     history_of: HistoryOf = no_history,
     remembered: Callable[[Wanted], Sequence[FarEnd]] = lambda _wanted: (),
+    paths: dict[str, str] | None = None,
 ) -> Report:
     """Everything that `snapshots` have to say under `policy`, held in memory: for captures that a person hands over.
 
-    remembered: routers as the ledger has them, for far ends that are not among the captures.
+    history_of: asked for a device when its snapshot has come. remembered: routers as the ledger has them, for far ends
+    that are not among the captures. paths: as in `conclude`.
     """
     built = [facts_room.build(snapshot, policy, history_of(snapshot.device.name)) for snapshot in snapshots]
     far_ends = remembered(wanted([gist_of(facts) for facts in built]))
     settled = facts_room.settle(sorted(built, key=lambda facts: facts.device.name), far_ends)
     offline = mode == "analyze"
     devices = tuple(replace(facts, lacking=True) if offline and _lacks(facts) else facts for facts in settled)
-    return conclude(devices, mode=mode, started_at=started_at)
+    return conclude(devices, mode=mode, started_at=started_at, paths=paths)
 
 
 def _lacks(facts: Facts) -> bool:

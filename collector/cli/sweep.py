@@ -37,7 +37,7 @@ from collector.history import (
 )
 from collector.inventory import Inventory, load, near
 from collector.inventory.units import duration
-from collector.model import Device, Level, Report
+from collector.model import Device, Level, Policy, Report
 from collector.sinks.document import device_status
 from collector.sinks.render import safe
 
@@ -154,6 +154,11 @@ def once(order: fleet.Order, ledger: Ledger, fail_on: Level | None) -> tuple[fle
     order = replace(remembering(order, ledger), last_visit=last_visits(ledger))
     visited = fleet.run(order)
     code = pipeline.exit_code(visited.report, fail_on)
+    return replace(visited, report=written(ledger, visited, code, order.policy)), code
+
+
+def written(ledger: Ledger, visited: fleet.Visited, code: Exit, policy: Policy) -> Report:
+    """A run and what the routers said, in the ledger; the report that comes back knows the life of each finding."""
     with transaction(ledger):  # a run whose captures do not fit is not remembered at all
         report = remember(
             ledger,
@@ -161,11 +166,11 @@ def once(order: fleet.Order, ledger: Ledger, fail_on: Level | None) -> tuple[fle
             exit_code=int(code),
             status_of=device_status,
             paths=visited.paths,
-            policy=order.policy,
+            policy=policy,
         )
         blobs = ((name, visited.spool.blob(name)) for name in visited.names)
         keep_snapshots(ledger, report.run.id, blobs)
-    return replace(visited, report=report), code
+    return report
 
 
 def variables(tree: object) -> Iterator[str]:

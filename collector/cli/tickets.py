@@ -35,6 +35,7 @@ MaxAgeOption = Annotated[
     str, typer.Option("--max-age", help="How old the last run may be.", show_default=True, metavar="DURATION")
 ]
 BACKOFF = (60, 300, 900, 3600)
+CENTURY = timedelta(days=36_500)  # dates have a first year
 
 
 @app.command()
@@ -51,8 +52,8 @@ def plan(
     target, limits = _target(loaded, sink)
     with open_ledger(state_folder.folder(state)) as ledger:
         told_at = _run_time(ledger)
-        steps = _steps(ledger, loaded.policy, sink, limits, told_at)
-    stale = _stale(told_at, max_age)
+        stale = _stale(told_at, max_age)
+        steps = _steps(ledger, loaded.policy, sink, limits, told_at, since=pipeline.now() - _age(max_age))
     if stale:
         sys.stderr.write(f"{stale}: `apply` would refuse\n")
     acting = [step for step in steps if step.act is not Act.NOTHING]
@@ -86,7 +87,7 @@ def apply(
     loaded = load(inventory)
     target, limits = _target(loaded, sink)
     name = f"{sink}:shadow" if shadow else sink
-    desk = Desk(name=name, target=target, limits=limits, policy=loaded.policy, shadow=shadow)
+    desk = Desk(name=name, target=target, limits=limits, policy=loaded.policy, shadow=shadow, max_age=_age(max_age))
     with run_lock(state_folder.folder(state), f"tickets-{sink}"), open_ledger(state_folder.folder(state)) as ledger:
         stale = _stale(_run_time(ledger), max_age)
         if stale:
@@ -96,20 +97,24 @@ def apply(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """Where tickets go. name: of the sink, in the ledger. now: the time of the sending."""
+    """Where tickets go. name: of the sink, in the ledger. now: the time of the sending.
+
+    max_age: findings of captures that were handed over and are older open none.
+    """
 
     name: str
     target: TicketSink
     limits: Limits
     policy: Policy
     shadow: bool = False
+    max_age: timedelta = timedelta(hours=24)
     now: Callable[[], datetime] = pipeline.now
 
 
 def bring_up_to_date(ledger: Ledger, desk: Desk) -> Exit:
     """Decide anew from what the ledger says, note it in the outbox, send what is due."""
     told_at = _run_time(ledger)
-    steps = _steps(ledger, desk.policy, desk.name, desk.limits, told_at, now=desk.now)
+    steps = _steps(ledger, desk.policy, desk.name, desk.limits, told_at, since=desk.now() - desk.max_age, now=desk.now)
     tickets.enqueue(ledger, desk.name, steps, at=told_at or desk.now())
     return _send_all(ledger, desk)
 
@@ -141,13 +146,17 @@ def _run_time(ledger: Ledger) -> datetime | None:
 
 def _stale(told_at: datetime | None, max_age: str) -> str:
     """Why the ledger is too old to act upon, or ""."""
-    try:
-        most = duration(max_age)
-    except ValueError as error:
-        raise UsageError(f"--max-age: {error}") from None
+    most = _age(max_age)
     if told_at is None or pipeline.now() - told_at <= most:
         return ""
     return f"the last run ended {told_at.isoformat(timespec='seconds')}, longer ago than {max_age}"
+
+
+def _age(text: str) -> timedelta:
+    try:
+        return min(duration(text), CENTURY)
+    except ValueError as error:
+        raise UsageError(f"--max-age: {error}") from None
 
 
 def _target(loaded: Inventory, name: str) -> tuple[TicketSink, Limits]:
@@ -164,11 +173,12 @@ def _steps(
     limits: Limits,
     told_at: datetime | None,
     *,
+    since: datetime,
     now: Callable[[], datetime] = pipeline.now,
 ) -> tuple[Step, ...]:
     found = list(entries(ledger, sink=sink))
     muted = frozenset(entry.finding.id for entry in found if _muted(entry.finding, policy, now()))
-    unseen = not_seen_last(ledger) - tickets.decided(ledger, sink)
+    unseen = not_seen_last(ledger, since=since) - tickets.decided(ledger, sink)
     steps = tickets.plan(found, tickets.tickets_of(ledger, sink), limits, muted=muted, unseen=unseen)
     return tuple(replace(step, at=told_at) for step in steps)
 

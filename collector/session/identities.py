@@ -64,6 +64,12 @@ class Identities:
             self._refresh()
             return self._note(name, None) if name in self._names else None
 
+    def hostnames(self) -> dict[str, str]:
+        """Name -> the hostname that is pinned under it."""
+        with locked(self._file):
+            self._refresh()
+        return {name: said["hostname"] for name, said in self._names.items() if "hostname" in said}
+
     def settle(self) -> None:
         """Fold the journal into the file, at the end of a run."""
         if self._journal is not None and self._journal.exists():
