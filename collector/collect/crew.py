@@ -99,7 +99,7 @@ def jump_of(device: Device) -> str | None:
     """The jump host on the way to a device, wherever it is named."""
     if device.ssh.config_file is None:
         return device.ssh.jump
-    from collector.session.sshconfig import route  # noqa: PLC0415 - loads paramiko
+    from collector.session.sshconfig import route  # noqa: PLC0415 - loads the SSH library
 
     try:
         return route(device).jump
