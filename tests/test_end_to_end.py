@@ -365,3 +365,24 @@ def test_the_source_document_in_one_go(seed_text, tmp_path):
     assert states["0x1DB73BBB"] == (2, "persistent")
     counters = {counter["name"]: counter["packets"] for counter in device["counters"]}
     assert counters["IN_US_V4_PKT_SA_NOT_FOUND_SPI"] == 64574
+
+
+def test_saved_captures_make_the_ledger_that_the_sweep_made(swept, tmp_path):
+    def known(state: Path) -> set[tuple]:
+        lines = spi("findings", "--json", "--state", str(state))[1].splitlines()
+        return {(one["id"], one["rule"], one["state"], one["last_seen"]) for one in map(json.loads, lines)}
+
+    arguments = ("analyze", str(swept[0] / "captures"), "--remember", "--state", str(tmp_path), "-f", "json")
+    code, out, err = spi(*arguments)
+    unread = [one["name"] for one in swept[2]["devices"] if not one["captures"]]
+    assert code == swept[1]
+    assert (
+        err == f"not remembered, no time of their own: {'; '.join(f'{n} (nothing of it was read)' for n in unread)}\n"
+    )
+    assert {one["state"] for one in json.loads(out)["findings"]} == {"new"}
+    read = {one["id"] for one in swept[2]["findings"] if one["device"] not in unread}
+    assert known(tmp_path) == {one for one in known(swept[0] / "state") if one[0] in read}
+    code, out, err = spi(*arguments)
+    assert code == swept[1]
+    assert "not remembered, in the ledger already: " in err
+    assert len(known(tmp_path)) == len(read)
