@@ -32,7 +32,7 @@ from printed import (
 
 from collector import rules
 from collector.cli import pipeline
-from collector.cli.spool import beside, gist_of, wanted
+from collector.cli.gist import beside, gist_of, wanted
 from collector.facts import build, settle
 from collector.history import Wanted, devices_at, far_ends_of, history_of, last_visits, open_ledger, pictures, remember
 from collector.history.ledger import FILE

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from collector import facts as facts_room
 from collector import snapshot as snapshots
-from collector.cli.spool import Gist, Spool, gist_of
+from collector.cli.gist import Gist, gist_of
+from collector.cli.spool import Spool
 from collector.collect import Knowledge, far_end_for, plan_for
 from collector.model import Device, History, Policy, Snapshot
 from collector.session import Plan

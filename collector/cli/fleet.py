@@ -17,7 +17,8 @@ from collector import facts as facts_room
 from collector import snapshot as snapshots
 from collector.cli import pipeline
 from collector.cli.desk import Brief, Desk, kept
-from collector.cli.spool import Gist, Spool, Spooled, beside, concerned, far_ends, wanted
+from collector.cli.gist import Gist, beside, concerned, far_ends, wanted
+from collector.cli.spool import Spool, Spooled
 from collector.collect import Elsewhere, Knowledge, Outcome, Progress, Settings, plan_for, sweep
 from collector.errors import CollectorError, Exit
 from collector.history import Wanted

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from collector import facts as facts_room
 from collector import rules
-from collector.cli.spool import gist_of, wanted
+from collector.cli.gist import gist_of, wanted
 from collector.errors import Exit
 from collector.history import Wanted
 from collector.model import (

@@ -32,12 +32,8 @@ def scratch(state: Path) -> Iterator[Path]:
             handle = _hold(folder)
     except OSError as error:
         raise StateError(f"cannot use the state folder {state}: {error.strerror or error}") from None
-    try:
+    with _gone_after(folder, handle):
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        if handle is not None:
-            os.close(handle)
 
 
 @contextmanager
@@ -60,11 +56,18 @@ def passing() -> Iterator[Path]:
                 handle = None
     except OSError as error:
         raise StateError(f"cannot use {base}: {error.strerror or error}") from None
-    try:
+    with _gone_after(folder, handle):
         yield folder
+
+
+@contextmanager
+def _gone_after(folder: Path, handle: int | None) -> Iterator[None]:
+    try:
+        yield
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        os.close(handle)
+        if handle is not None:
+            os.close(handle)
 
 
 @contextmanager
