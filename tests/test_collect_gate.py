@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,6 +64,19 @@ def test_mid_run_at_most_three_and_those_in_flight():
         good = rng.randint(1, 30)
         tried = drive(Gate(), [None] * good + [ErrorCode.AUTH_REJECTED] * 200, workers=20)
         assert tried - good <= 3 + 20
+
+
+@pytest.mark.parametrize("code", [ErrorCode.DEADLINE, ErrorCode.PASSWORD_CHANGE, ErrorCode.AUTH_METHOD])
+def test_a_visit_that_may_have_ended_before_its_login_proves_no_password(code):
+    """A silent router in a fleet with a short `timeout.device` must not open the gate to a wrong password."""
+    gate = Gate()
+    gate.begins()
+    gate.ended("r0", code, 0.0)
+    assert not gate.proven
+    assert drive(Gate(), [ErrorCode.AUTH_REJECTED, code, ErrorCode.AUTH_REJECTED, code] * 50, workers=20) <= 3 + 3
+    gate.begins()
+    gate.ended("r1", code, 0.0, captured=True)
+    assert gate.proven
 
 
 def test_a_success_in_between_resets():

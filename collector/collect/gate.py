@@ -16,13 +16,13 @@ CANARIES = 3  # visits at once before a credential has worked; also the rejectio
 SILENCES = 5  # logins in a row without an answer that pause it
 PAUSE = 60.0  # seconds
 
-# What proves that the login itself went through.
+# What says nothing of the password: it came before the login, or may have; the last two, unless captures came, too.
 _BEFORE_LOGIN = frozenset(
     {
         ErrorCode.CREDENTIAL, ErrorCode.DNS, ErrorCode.TCP_REFUSED, ErrorCode.TIMEOUT_CONNECT, ErrorCode.JUMP,
         ErrorCode.REFUSED_EARLY, ErrorCode.SSH_PROTOCOL, ErrorCode.TIMEOUT_HANDSHAKE, ErrorCode.SSH_ALGO,
         ErrorCode.HOSTKEY_UNKNOWN, ErrorCode.HOSTKEY_CHANGED, ErrorCode.AUTH_METHOD, ErrorCode.AUTH_SKIPPED,
-        ErrorCode.NOT_STARTED, ErrorCode.INTERNAL,
+        ErrorCode.NOT_STARTED, ErrorCode.INTERNAL, ErrorCode.PASSWORD_CHANGE, ErrorCode.DEADLINE,
     }
 )  # fmt: skip
 
@@ -78,8 +78,8 @@ class Gate:
             if len({*self.rejected, *self.unheard}) >= self.canaries:
                 self.stopped = f"no word came of its first logins, on {', '.join(self.unheard)}"
 
-    def ended(self, device: str, code: ErrorCode | None, now: float) -> None:
-        """A visit ended with `code` (None: no failure)."""
+    def ended(self, device: str, code: ErrorCode | None, now: float, *, captured: bool = False) -> None:
+        """A visit ended with `code` (None: no failure). captured: it brought an answer, so that the login went through."""
         self.running -= 1
         if code is ErrorCode.AUTH_REJECTED:
             if device not in self.rejected:
@@ -92,7 +92,7 @@ class Gate:
                 self.stopped = "the AAA server gave no answer, nor after a pause"
             elif self.silent >= SILENCES and self.paused_until is None:
                 self.paused_until = now + PAUSE
-        elif code is None or code not in _BEFORE_LOGIN:
+        elif captured or code is None or code not in _BEFORE_LOGIN:
             self.proven = True
             self.rejected.clear()
             self.unheard.clear()

@@ -36,9 +36,9 @@ class Gates:
         """A visit starts."""
         self._login(job).begins()
 
-    def ended(self, job: Job, code: ErrorCode | None) -> None:
-        """A visit ended with `code` (None: no failure)."""
-        self._login(job).ended(job.device.name, code, time.monotonic())
+    def ended(self, job: Job, code: ErrorCode | None, *, captured: bool) -> None:
+        """A visit ended with `code` (None: no failure). captured: it brought an answer."""
+        self._login(job).ended(job.device.name, code, time.monotonic(), captured=captured)
         if (enable := self._enable(job)) is not None:
             enable.ended(job.device.name, code)
 

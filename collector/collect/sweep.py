@@ -205,7 +205,8 @@ class _Run:
             self._hand_over(job, job.best or row(job.device, failure))
             return
         ended_by = ending(brought.failures)
-        self.gates.ended(job, ended_by.code if ended_by is not None else None)
+        captured = brought.captured if isinstance(brought, Kept) else bool(brought.captures)
+        self.gates.ended(job, ended_by.code if ended_by is not None else None, captured=captured)
         if isinstance(brought, Kept):
             self._took(job, brought)
             return
