@@ -7,7 +7,7 @@ from cost import cheap
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.parse.redact import MASK, redact
+from collector.parse.redact import MASK, redact, redact_quoted
 
 FORMS = (
     "crypto isakmp key {} address 192.0.2.1",
@@ -393,3 +393,25 @@ def test_mixed_forms_leak_nothing(forms):
 def test_hostile_lines_cost_their_length(piece):
     text = piece * (200_000 // len(piece)) + "key"
     assert cheap(lambda: redact(text), 5)
+
+
+def test_a_message_of_ours_keeps_its_words_and_masks_what_it_quotes():
+    for message in (
+        "the password of netops was refused",
+        "password: the file /x can be read by others (mode 0644): chmod 600",
+        "192.0.2.1 shows the key ssh-ed25519 SHA256:aa; pinned is ssh-rsa SHA256:bb. Nothing was sent to it",
+    ):
+        assert redact_quoted(message) == message
+    for line in (
+        "key S3cr3t",
+        "  pre-shared-key S3cr3t",
+        "it's a key; key 7 S3cr3t",
+        "crypto isakmp key S3cr3t\"' address x",
+    ):
+        masked = redact_quoted(
+            f"the device's time is over; 12 byte(s) came, the last line is {line!r}; not asked: show clock"
+        )
+        assert "S3cr3t" not in masked, masked
+        assert masked.startswith("the device's time is over; 12 byte(s) came, the last line is ")
+        assert redact_quoted(masked) == masked
+    assert cheap(lambda: redact_quoted("'\\" * 100_000 + '"' * 100_000), 5)

@@ -372,3 +372,30 @@ def test_an_unprivileged_login_goes_on_without_a_secret_and_says_so(faults):
     assert seen.codes == []
     assert "level is 1" in seen.snapshot.captures[0].text
     assert seen.snapshot.captures[1].failure.code is ErrorCode.CMD_INVALID
+
+
+PLANTED = "Zq9CANARYx7"
+QUOTED = (
+    f"crypto isakmp key {PLANTED} address 192.0.2.1",
+    f"  pre-shared-key {PLANTED}",
+    f" key {PLANTED}",
+    f"*Nov 24 12:00:01.123: %PARSER-5-CFGLOG_LOGGEDCMD: User:ops  logged command:key 7 {PLANTED}",
+)
+
+
+@pytest.mark.parametrize("fault", ["hang-mid", "close-mid"])
+@pytest.mark.parametrize("line", QUOTED)
+def test_a_failure_that_quotes_the_last_line_shows_no_key(faults, fault, line):
+    outputs = {**OUTPUTS, "show logging": OUTPUTS["show logging"] + f"{line}\n" * 400}
+    server = faults.start(fault, router=Router(outputs=outputs))
+    seen = look(server, limits=replace(QUICK, idle=1))
+    assert seen.codes
+    assert "the last line is" in seen.snapshot.failures[-1].message
+    assert PLANTED not in repr(seen.snapshot)
+
+
+def test_a_log_message_behind_an_answer_shows_no_key(faults, monkeypatch):
+    monkeypatch.setattr("collector.lab.faults_scripts.LOG_LINE", f"\r\n{QUOTED[-1]}\r\n".encode())
+    seen = look(faults.start("log-after-prompt"))
+    assert any("a log message" in capture.note for capture in seen.snapshot.captures)
+    assert PLANTED not in repr(seen.snapshot)

@@ -8,7 +8,7 @@ here it means "not understood", never "stop and show nothing".
 from __future__ import annotations
 
 from collector.parse.marks import is_fence, unmarked
-from collector.parse.redact import MASK, redact, redact_lines
+from collector.parse.redact import MASK, redact, redact_lines, redact_quoted
 from collector.parse.refusal import LOOK, Refusal, refusal
 from collector.parse.runner import Row, Table, Unparsed, stream, table
 
@@ -22,6 +22,7 @@ __all__ = [
     "is_fence",
     "redact",
     "redact_lines",
+    "redact_quoted",
     "refusal",
     "stream",
     "table",

@@ -90,6 +90,8 @@ _PEM_CIPHERS = frozenset(("3des", "des", "aes", "password"))
 _SECRET_NAME = re.compile("pass|secret|key|psk|communit|token|pwd|pw$|cred")
 _PEM_HEADER = re.compile(r"(?:Proc-Type|DEK-Info|Content-Domain|Key-Info|Comment)\s{0,8}:", re.IGNORECASE)
 _MAIL = re.compile(r"[\"']?[^\s:@\"'/]{1,64}:([^\s@]{1,128})@[A-Za-z0-9\[]")
+_QUOTE = re.compile(r"(?<![A-Za-z0-9])['\"]")  # that opens; not the one of "the device's"
+_CLOSING = {"'": re.compile(r"(?:[^'\\]|\\.)*+'"), '"': re.compile(r'(?:[^"\\]|\\.)*+"')}
 _TYPED = re.compile(r"(cmd|cmd-arg|command)=[\"']?(?=.)")  # of an accounting record, lower case
 
 
@@ -181,6 +183,22 @@ def _suspects(folded: str, starts: list[int]) -> list[int]:
                 found.add(line)
             place = folded.find(word, starts[line + 1])
     return sorted(found)
+
+
+def redact_quoted(message: str) -> str:
+    """A message of ours with the secrets masked in what it quotes of a router (as `repr` does); our own words stay.
+
+    "the password of netops was refused" shows none; "... the last line is 'key 7 08224F'" does.
+    """
+    parts: list[str] = []
+    at = 0
+    while opening := _QUOTE.search(message, at):
+        mark, start = opening[0], opening.end()
+        closing = _CLOSING[mark].match(message, start)
+        end = closing.end() if closing else len(message)  # one that was cut off is quoted to the end
+        parts += [message[at:start], redact(message[start : end - 1]) + mark if closing else redact(message[start:])]
+        at = end
+    return "".join([*parts, message[at:]])
 
 
 def redact_lines(lines: Sequence[str] | Iterator[str]) -> Iterator[str]:

@@ -82,8 +82,11 @@ class _Visit:
 
 
 def to_failure(error: SessionError) -> Failure:
-    """A SessionError as data."""
-    return Failure(code=error.code, phase=error.phase, message=error.message, command=error.command, hint=error.hint)
+    """A SessionError as data, without the keys that may stand in a line it quotes."""
+    from collector.parse.redact import redact_quoted  # noqa: PLC0415 - parse loads TextFSM
+
+    message = redact_quoted(error.message)
+    return Failure(code=error.code, phase=error.phase, message=message, command=error.command, hint=error.hint)
 
 
 def refuses(failure: Failure) -> bool:
@@ -229,7 +232,7 @@ def _ask(state: _Visit, shell: Shell, line: str, missing: tuple[str, ...]) -> No
             _doubt_last(state)
         part = error.part
         text = _redacted(part.text) if part else ""
-        note = "; ".join(("cut: " + failure.message, *(part.notes if part else ())))
+        note = "; ".join(("cut: " + failure.message, *map(_redacted, part.notes if part else ())))
         state.captures.append(
             Capture(command=line, text=text, taken_at=taken_at, complete=False, note=note, failure=failure)
         )
@@ -258,7 +261,7 @@ def _attach_late(state: _Visit, shell: Shell) -> None:
         return
     last = state.captures[-1]
     lines = [line for line in late.text.splitlines() if line.strip()]
-    notes = list(late.notes)
+    notes = [_redacted(note) for note in late.notes]
     if lines and all(map(is_log, lines)):
         notes.append(f"a log message came after the answer: {_redacted(lines[0].strip())[:200]}")
         lines = []
@@ -273,7 +276,9 @@ def _attach_late(state: _Visit, shell: Shell) -> None:
 def captured(line: str, answer: str, taken_at: datetime, *, notes: Iterable[str] = ()) -> Capture:
     """The capture that the answer to a line makes: keys masked, a refusal recognised."""
     text = _redacted(answer)
-    return Capture(command=line, text=text, taken_at=taken_at, note="; ".join(notes), failure=_refused(line, text))
+    return Capture(
+        command=line, text=text, taken_at=taken_at, note="; ".join(map(_redacted, notes)), failure=_refused(line, text)
+    )
 
 
 def _redacted(text: str) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 from collector.errors import ErrorCode, StateError
 from collector.model import Capture, Device, Failure, Snapshot, plain
-from collector.parse import redact, redact_lines
+from collector.parse import redact, redact_lines, redact_quoted
 from collector.snapshot.names import INDEX, capture_file, is_plain_name, slug
 from collector.snapshot.text import LARGE
 
@@ -117,7 +117,7 @@ def _index(snapshot: Snapshot, files: Iterable[str]) -> dict[str, Any]:
 
 def _plain_failure(failure: Failure) -> dict[str, Any]:
     values: dict[str, Any] = plain(failure)
-    values["message"] = redact(failure.message)
+    values["message"] = redact_quoted(failure.message)
     return values
 
 
