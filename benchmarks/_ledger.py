@@ -13,8 +13,12 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from collector.history import Entry, keep_snapshots, life, pictures, remember
-from collector.history.ledger import KEPT_COVERAGE, Ledger, _run, _samples, _spis, _utc, _write, transaction
+from collector.history.codec import utc_text
+from collector.history.findings import write
+from collector.history.ledger import Ledger, transaction
+from collector.history.past import keep_samples, keep_spis
 from collector.history.proof import absence
+from collector.history.runs import KEPT_COVERAGE, write_run
 from collector.model import (
     UNKNOWN_SPI,
     Action,
@@ -316,7 +320,7 @@ def at_once(opened: Ledger, story: Story, runs: int) -> None:
     """What runs 0 to `runs` (excluded) leave behind, where the story goes on to its end."""
     with transaction(opened) as db:
         for number in range(runs):
-            _run(db, Report(run=story.run(number), devices=_Devices(story, number), findings=()), 1)
+            write_run(db, Report(run=story.run(number), devices=_Devices(story, number), findings=()), 1)
         db.executemany(
             "UPDATE runs SET findings = ? WHERE id = ?",
             [(story.holes_at[number], story.run(number).id) for number in range(runs)],
@@ -335,10 +339,10 @@ def at_once(opened: Ledger, story: Story, runs: int) -> None:
         before = story.run(runs - 1)
         for device in range(story.devices):
             facts = story.facts(device, runs - 1)
-            at = _utc(story.at(runs - 1))
+            at = utc_text(story.at(runs - 1))
             db.execute("INSERT OR REPLACE INTO looks VALUES (?,?,?)", (facts.device.name, at, at))
-            _samples(db, facts, story.at(runs - 1))
-            pictures.keep(db, facts, before.id, _utc(story.at(runs - 1)))
+            keep_samples(db, facts, story.at(runs - 1))
+            pictures.keep(db, facts, before.id, utc_text(story.at(runs - 1)))
             since = [
                 runs - one.first for one in story.of_device.get(device, ()) if one.hole and one.first < runs <= one.last
             ]
@@ -350,7 +354,7 @@ def _spi(db, story: Story, trouble: Trouble, runs: int) -> None:
     """The row of a flow that was seen from its first run to its last."""
     last = min(trouble.last, runs) - 1
     device = Facts(device=Device(name=story.name(trouble.device), host=""), incidents=(story.incident(trouble, last),))
-    _spis(db, device, story.run(last).id)
+    keep_spis(db, device, story.run(last).id)
     db.execute(
         "UPDATE spis SET runs_seen = ? WHERE device = ? AND spi = ?",
         (last + 1 - trouble.first, device.device.name, trouble.spi),
@@ -368,7 +372,7 @@ def _life(db, story: Story, trouble: Trouble, runs: int) -> None:
         said = absence(entry.finding, story.facts(trouble.device, number), looked_before=story.at(number - 1))
         assert said.proven, said
         entry = life.unseen(entry, said, close_runs=CLOSE_RUNS, at=story.at(number))
-    _write(db, entry, story.path(entry.finding))
+    write(db, entry, story.path(entry.finding))
     if entry.finding.state != "resolved" and story.blobs:
         for run in {entry.opened_run, entry.last_run}:
             blob = story.said(trouble.device, int(run, 16))

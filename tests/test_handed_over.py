@@ -53,7 +53,8 @@ from collector.history import (
     snapshots,
 )
 from collector.history.codec import snapshot_blob
-from collector.history.ledger import FILE, KEPT_COVERAGE
+from collector.history.ledger import FILE
+from collector.history.runs import KEPT_COVERAGE
 from collector.model import Capture, Level, Policy, Snapshot, Spi, Verdict, to_address
 from collector.session import Trust
 from collector.sinks.document import device_status

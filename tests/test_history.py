@@ -29,7 +29,8 @@ from collector.history import (
     transaction,
 )
 from collector.history.codec import finding_text, snapshot_blob
-from collector.history.ledger import FILE, KEPT_COVERAGE
+from collector.history.ledger import FILE
+from collector.history.runs import KEPT_COVERAGE
 from collector.history.schema import MIGRATIONS
 from collector.model import Capture, CaptureNote, CaptureStatus, Device, Report, Snapshot, Spi, State
 from collector.sinks.document import device_status
@@ -308,7 +309,7 @@ def test_a_ledger_of_the_first_version_is_brought_up(tmp_path):
 
 
 def test_a_scan_fills_no_disk_and_pushes_out_the_oldest_first(ledger, monkeypatch):
-    monkeypatch.setattr("collector.history.ledger.KEPT_SIGHTINGS", 20)
+    monkeypatch.setattr("collector.history.past.KEPT_SIGHTINGS", 20)
     for run in range(5):
         keys = tuple(key(Spi(0x5000 + 10 * run + n), ages=(60 - n,)) for n in range(10))
         moved = tuple(

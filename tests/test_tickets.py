@@ -12,7 +12,8 @@ from servers import roundup
 
 from collector.cli import _run
 from collector.history import Entry, open_ledger, tickets
-from collector.history.ledger import _write, transaction
+from collector.history.findings import write as write_finding
+from collector.history.ledger import transaction
 from collector.history.tickets import Act, Limits, Ticket
 from collector.model import Action, Evidence, Finding, Level, Verdict
 
@@ -113,7 +114,7 @@ def test_a_digest_knows_no_spi_counter_or_time():
 def write(state: Path, *stored: Entry) -> None:
     with open_ledger(state) as ledger, transaction(ledger) as db:
         for one in stored:
-            _write(db, one, None)
+            write_finding(db, one, None)
 
 
 def inventory_file(folder: Path, url: str) -> Path:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collector.history.ledger import (
-    Ledger,
-    devices_at,
-    entries,
-    entry_of,
-    far_ends_of,
-    history_of,
+from collector.history.findings import entries, entry_of
+from collector.history.ledger import Ledger, open_ledger, transaction
+from collector.history.life import Absence, Entry, seen, unseen
+from collector.history.lock import run_lock
+from collector.history.past import history_of
+from collector.history.pictures import Wanted, devices_at, far_ends_of
+from collector.history.runs import (
     keep_snapshots,
     last_run,
     last_visits,
     not_seen_last,
-    open_ledger,
     remember,
     snapshots,
-    transaction,
 )
-from collector.history.life import Absence, Entry, seen, unseen
-from collector.history.lock import run_lock
-from collector.history.pictures import Wanted
 
 __all__ = [
     "Absence",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from collector.errors import ErrorCode
@@ -98,6 +98,11 @@ def _ends_of(raw: dict[str, Any] | None) -> TunnelEnds | None:
 def time_of(text: str | None) -> datetime | None:
     """ISO 8601 -> aware datetime."""
     return datetime.fromisoformat(text) if text else None
+
+
+def utc_text(time: datetime) -> str:
+    """Aware datetime -> ISO 8601 in UTC: texts that sort as times do."""
+    return (time - (time.utcoffset() or timedelta())).replace(tzinfo=None).isoformat() + "+00:00"
 
 
 def snapshot_blob(snapshot: Snapshot) -> bytes:

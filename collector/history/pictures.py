@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from collector.history.ledger import Ledger
 from collector.model import (
     Address,
     ConfigType,
@@ -84,6 +85,16 @@ def keep(db: sqlite3.Connection, facts: Facts, run: str, at: str) -> None:
 def forget(db: sqlite3.Connection, before: str) -> None:
     """Drop the pictures of devices that no run has read since."""
     db.execute("DELETE FROM far_ends WHERE taken_at < ?", (before,))
+
+
+def far_ends_of(ledger: Ledger, wanted: Wanted) -> tuple[FarEnd, ...]:
+    """Routers as earlier runs saw them that may be the far end of an incident; only what it asks of them."""
+    return tuple(far_ends(ledger.connection, wanted)) if wanted.sources or wanted.spis else ()
+
+
+def devices_at(ledger: Ledger, address: Address) -> tuple[str, ...]:
+    """Which devices were last seen with `address` as an end of their own, the first of many."""
+    return owners(ledger.connection, address)
 
 
 def far_ends(db: sqlite3.Connection, wanted: Wanted) -> Iterator[FarEnd]:
