@@ -21,6 +21,7 @@ from faulty import LINES, QUICK, device_of, literal
 from promises import inventory_of, spi, starting, wait_until
 from test_session_ways import Host
 
+from collector.cli.signals import noted
 from collector.collect import hands, processes_for
 from collector.collect.crew import Crew, Office
 from collector.collect.gate import Gate, Word
@@ -179,7 +180,8 @@ def test_a_signal_ends_the_visits_of_all_processes_and_every_device_has_its_row(
 
     ender = threading.Thread(target=end)
     ender.start()
-    run = ran(devices, limits=Limits(), workers=3)
+    with noted() as caught:
+        run = ran(devices, limits=Limits(), workers=3, stopped=lambda: caught.number)
     ender.join()
     assert run.outcome.interrupted == signal.SIGHUP
     assert codes(run) == {"E_DEADLINE": 3, "E_NOT_STARTED": 2}

@@ -15,6 +15,7 @@ from itertools import pairwise
 import pytest
 from faulty import LINES, QUICK, client_threads, device_of, lasting, literal, once
 
+from collector.cli.signals import noted
 from collector.collect import Progress, Settings, arithmetic, sweep
 from collector.collect.gate import key_of
 from collector.collect.lock import device_lock
@@ -227,7 +228,8 @@ def test_a_signal_ends_the_run_with_every_row(faults, number):
         os.kill(os.getpid(), number)
 
     threading.Thread(target=interrupt).start()
-    rows, outcome = run(devices, settings(workers=2))
+    with noted() as caught:
+        rows, outcome = run(devices, settings(workers=2, stopped=lambda: caught.number))
     assert outcome.interrupted == number
     assert set(codes(rows)) <= {"E_DEADLINE", "E_NOT_STARTED"}
     assert codes(rows)["E_DEADLINE"] == 2

@@ -15,8 +15,11 @@ from collector import snapshot as snapshots
 from collector.cli.gist import Gist, gist_of
 from collector.cli.spool import Spool
 from collector.collect import Knowledge, far_end_for, plan_for
+from collector.errors import ErrorCode
 from collector.model import Device, History, Policy, Snapshot
 from collector.session import Plan
+
+UNTRIED = frozenset({ErrorCode.NOT_STARTED, ErrorCode.AUTH_SKIPPED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +68,16 @@ def kept(spool: Spool, snapshot: Snapshot, brief: Brief, *, policy: Policy, save
     before = spool.snapshot(snapshot.device.name) if brief.visited else None
     merged = joined(replace(before, device=snapshot.device), snapshot) if before is not None else snapshot
     spool.put_snapshot(merged)
-    if save is not None:
+    if save is not None and tried(merged):
         snapshots.write(merged, save)
     facts = facts_room.build(merged, policy, brief.history)
     spool.put(facts)
     return gist_of(facts)
+
+
+def tried(snapshot: Snapshot) -> bool:
+    """Whether anybody went to the device. Where not, what an earlier run saved of it stays."""
+    return bool(snapshot.captures) or not all(failure.code in UNTRIED for failure in snapshot.failures)
 
 
 def joined(first: Snapshot, second: Snapshot) -> Snapshot:

@@ -18,6 +18,7 @@ from collector import snapshot as snapshots
 from collector.cli import pipeline
 from collector.cli.desk import Brief, Desk, kept
 from collector.cli.gist import Gist, beside, concerned, far_ends, wanted
+from collector.cli.signals import noted
 from collector.cli.spool import Spool, Spooled
 from collector.collect import Elsewhere, Knowledge, Outcome, Progress, Settings, plan_for, sweep
 from collector.errors import CollectorError, Exit
@@ -60,7 +61,7 @@ class Order:
     plan_of: Callable[[Device, Knowledge], Plan] = plan_for
     ask: Callable[[str], str] | None = None
     hidden: frozenset[str] = frozenset()  # variables with secrets of others than devices
-    stopped: Callable[[], int | None] = lambda: None  # a signal that came between the waves
+    stopped: Callable[[], int | None] | None = None  # the signal that came, if any; None: the run listens by itself
     beside: Sequence[Device] = ()  # of the inventory, not asked for: visited where an incident names one as its sender
     devices_at: Callable[[Address], Sequence[str]] = lambda _address: ()  # by the ledger
     remembered: Callable[[Wanted], Sequence[FarEnd]] = lambda _wanted: ()
@@ -82,26 +83,32 @@ class Visited:
 
 
 def run(order: Order) -> Visited:
-    """Visit, look at the named far ends, join, judge."""
+    """Visit, look at the named far ends, join, judge. After a signal: judge what came."""
+    if order.stopped is not None:
+        return _run(order, order.stopped)
+    with noted() as caught:
+        return _run(order, lambda: caught.number)
+
+
+def _run(order: Order, stopped: Callable[[], int | None]) -> Visited:
+    order = replace(order, stopped=stopped)
     started = order.now()
     fleet = _Fleet(order, Spool(order.spool), Secrets(ask=order.ask, hidden=order.hidden), Trust(order.state), {})
     outcome = _wave(fleet, order.devices, {}, order.max_runtime)
-    named = (
-        far_ends(tuple(fleet.gists.values())) if order.far_ends and not (outcome.interrupted or order.stopped()) else {}
-    )
+    named = far_ends(tuple(fleet.gists.values())) if order.far_ends and not (outcome.interrupted or stopped()) else {}
     left = order.max_runtime - (order.now() - started) if order.max_runtime is not None else None
     if named and (left is None or left > timedelta()):
         second = [device for device in order.devices if device.name in named]
         order.say(f"{len(second)} far ends are looked at: {', '.join(device.name for device in second[:8])}")
         outcome = _wave(fleet, second, named, left)
-    if order.beside and not (outcome.interrupted or order.stopped()):
+    if order.beside and not (outcome.interrupted or stopped()):
         outcome = _look_beside(fleet, left) or outcome
     _settle(fleet)
     reported = {device.name for device in order.devices}
     devices = Spooled(fleet.spool, sorted(name for name in fleet.gists if name in reported))
     paths: dict[str, str] = {}
     report = pipeline.conclude(devices, mode=order.mode, started_at=started, now=order.now, paths=paths)
-    return Visited(report=report, spool=fleet.spool, names=devices.names, paths=paths, interrupted=outcome.interrupted)
+    return Visited(report=report, spool=fleet.spool, names=devices.names, paths=paths, interrupted=outcome.interrupted or stopped())
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +211,7 @@ def _wave(
         saved=saved,
         last_visit=lambda device: order.last_visit.get(device.name),
         say=order.say,
+        stopped=order.stopped or (lambda: None),
     )
     with progress(len(devices)) as show:
         return order.visits(devices, settings, keep, show)

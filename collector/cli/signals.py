@@ -1,17 +1,22 @@
 """SIGINT, SIGTERM and SIGHUP: what a run has brought is judged and remembered before it leaves with 130 or 143.
 
-A terminal that closes ends a run as SIGTERM does; one that was started with `nohup` goes on.
+A terminal that closes ends a run as SIGTERM does; one that was started with `nohup` goes on. A second signal ends it at
+once, if it comes a moment later: `timeout`, shells and terminals send what they send once to the process and once to
+its group.
 """
 
 from __future__ import annotations
 
 import signal
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
 WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+MOMENT = 1.0  # seconds in which signals are one
 
 
 class TerminatedError(BaseException):
@@ -46,13 +51,22 @@ def _raise(number: int, _frame: FrameType | None = None) -> None:
 
 @contextmanager
 def noted() -> Iterator[Caught]:
-    """Note the first signal and go on: what is being written is finished. The second one ends the block at once."""
+    """Note the first signal and go on: what is being written is finished. The second one ends the block at once.
+
+    Signals reach the main thread only; in another one nothing is ever noted.
+    """
     caught = Caught()
+    if threading.current_thread() is not threading.main_thread():
+        yield caught
+        return
+    first = 0.0
 
     def note(number: int, _frame: FrameType | None) -> None:
-        if caught.number is not None:
+        nonlocal first
+        if caught.number is None:
+            caught.number, first = number, time.monotonic()
+        elif time.monotonic() - first > MOMENT:
             _raise(number)
-        caught.number = number
 
     before = {number: signal.signal(number, note) for number in heeded()}
     try:

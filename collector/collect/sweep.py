@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import wait
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from collector.collect.bucket import Bucket
@@ -26,14 +26,13 @@ from collector.collect.gates import Gates
 from collector.collect.hands import MOST_THREADS, Hands, Job, LostError, Threads, Visit
 from collector.collect.messages import Hello, Kept
 from collector.collect.settings import Outcome, Progress, Settings, arithmetic, in_turn
-from collector.collect.signals import heeded
 from collector.collect.turns import Turn, Turns
 from collector.collect.visits import Means, again, better, failed, row
 from collector.errors import ErrorCode, Retry
 from collector.model import Device, Failure, Snapshot
 from collector.session import Cancel, ending
 
-LOOK = 0.25  # seconds at most until signals and the end of the run are looked at again
+LOOK = 0.25  # seconds at most until it is asked again whether to stop
 LEAVING = 1.0  # seconds that visits have to bring what they have when the run is cut short
 
 
@@ -45,13 +44,12 @@ def sweep(
 ) -> Outcome:
     """Visit every device once (and again where its failure says so); `on_snapshot` is called once a device.
 
-    Both callbacks run in the calling thread. Snapshots are handed over as they come and not kept. SIGINT, SIGTERM and
-    SIGHUP end the run in the main thread: what came is handed over, the rest is NOT_STARTED or DEADLINE. What several
+    Both callbacks run in the calling thread. Snapshots are handed over as they come and not kept. When time is over, or
+    `settings.stopped` names a signal: what came is handed over, the rest is NOT_STARTED or DEADLINE. What several
     processes visit goes to `elsewhere.took`; rows of devices that were not visited go to `on_snapshot` all the same.
     """
-    run = _Run(devices, settings, on_snapshot, on_progress)
-    with rare_collections(), heeded(run.interrupt) if settings.signals else nullcontext():
-        return run.run()
+    with rare_collections():
+        return _Run(devices, settings, on_snapshot, on_progress).run()
 
 
 @dataclass(order=True, slots=True)
@@ -103,7 +101,7 @@ class _Run:
             self.settings.secrets.ask_ahead(job.device for job in self.waiting)
             self.settings.say(arithmetic(len(self.waiting), self.settings))
         try:
-            while (self.waiting or self.due or self.running) and self.interrupted is None and time.monotonic() < end:
+            while (self.waiting or self.due or self.running) and not self._stopped() and time.monotonic() < end:
                 pause = self._start_all()
                 self._collect(min(pause, max(0.0, end - time.monotonic()), LOOK))
             if self.waiting or self.due or self.running:
@@ -123,9 +121,9 @@ class _Run:
             codes=tuple(sorted(self.codes.items())),
         )
 
-    def interrupt(self, number: int) -> None:
-        """A signal came."""
-        self.interrupted = number
+    def _stopped(self) -> bool:
+        self.interrupted = self.settings.stopped()
+        return self.interrupted is not None
 
     def _resume(self) -> None:
         for job in self.jobs:
