@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from importlib.metadata import version as package_version
 from pathlib import Path
@@ -13,7 +13,7 @@ from tempfile import NamedTemporaryFile
 
 from collector.cli.options import Format
 from collector.errors import StateError, UsageError
-from collector.model import Report
+from collector.model import Facts, Report
 from collector.sinks import FORMATS
 
 BY_SUFFIX = {
@@ -30,10 +30,20 @@ def tool_version() -> str:
     return package_version("spi-collector")
 
 
-def emit(report: Report, *, wanted: Format | None, output: Path | None, every_peer: bool) -> None:
-    """Print `report`, or write it to `output`; the file's ending chooses the format where none is given."""
+def emit(
+    report: Report,
+    *,
+    wanted: Format | None,
+    output: Path | None,
+    every_peer: bool,
+    concerned: Sequence[Facts] | None = None,
+) -> None:
+    """Print `report`, or write it to `output`; the file's ending chooses the format where none is given.
+
+    concerned: the only devices that a table is to show, where not all.
+    """
     chosen = wanted or (BY_SUFFIX.get(output.suffix, Format.TABLE) if output else Format.TABLE)
-    pieces = _pieces(report, chosen, to_file=output is not None, every_peer=every_peer)
+    pieces = _pieces(report, chosen, to_file=output is not None, every_peer=every_peer, concerned=concerned)
     if output is None:
         for piece in pieces:
             sys.stdout.write(piece)
@@ -41,7 +51,9 @@ def emit(report: Report, *, wanted: Format | None, output: Path | None, every_pe
     write_whole(output, pieces)
 
 
-def _pieces(report: Report, chosen: Format, *, to_file: bool, every_peer: bool) -> Iterator[str]:
+def _pieces(
+    report: Report, chosen: Format, *, to_file: bool, every_peer: bool, concerned: Sequence[Facts] | None
+) -> Iterator[str]:
     if chosen is not Format.TABLE:
         return FORMATS[chosen.value](report, version=tool_version())
     from collector.sinks import table  # noqa: PLC0415 - rich only for tables
@@ -53,6 +65,7 @@ def _pieces(report: Report, chosen: Format, *, to_file: bool, every_peer: bool) 
         width=max(80, shutil.get_terminal_size((110, 40)).columns) if terminal else 110,
         color=terminal and not os.environ.get("NO_COLOR"),
         every_peer=every_peer,
+        concerned=concerned,
     )
 
 

@@ -21,6 +21,7 @@ from collector.cli.options import FailOnOption, FormatOption, InventoryOption, O
 from collector.cli.output import emit, tell, tool_version, write_whole
 from collector.cli.scratch import scratch
 from collector.cli.signals import noted
+from collector.cli.spool import Spooled
 from collector.collect import processes_for
 from collector.errors import Exit, InventoryError, UsageError
 from collector.history import (
@@ -128,10 +129,11 @@ def sweep(
         visited, code = once(replace(order, stopped=lambda: caught.number), ledger, level_of(fail_on, policy))
         report = visited.report
         extras(report, html=html, metrics=metrics)
-        if quiet:
-            report = only_new(report)
-        if not quiet or report.findings:
-            emit(report, wanted=format_, output=output, every_peer=every_peer or len(devices) <= 3)
+        few = every_peer or len(devices) <= 3
+        if not quiet:
+            emit(report, wanted=format_, output=output, every_peer=few)
+        elif (report := only_new(report)).findings:
+            emit(report, wanted=format_, output=output, every_peer=few, concerned=concerned(visited, report))
     if alive is not None and code is not Exit.UNREACHED and not (visited.interrupted or caught.number):
         problem = beat(alive)
         if problem:
@@ -244,3 +246,10 @@ def only_new(report: Report) -> Report:
         report,
         findings=tuple(finding for finding in report.findings if finding.state in {"new", "reopened", "resolved"}),
     )
+
+
+def concerned(visited: fleet.Visited, report: Report) -> Spooled:
+    """The devices with what is new in `report`, and the other ends of their tunnels; not those whose trouble is over."""
+    told = [finding for finding in report.findings if finding.state != "resolved"]
+    named = {name for finding in told for name in (finding.device, finding.far_device)}
+    return Spooled(visited.spool, [name for name in visited.names if name in named])

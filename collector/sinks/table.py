@@ -1,12 +1,12 @@
 """The report for a terminal: devices and peers, then what is broken, with proof and what to type; the sum last.
 
 Written for somebody who was woken up: the end of the output, which is what a terminal still shows, has the findings
-with the errors first, and one line that says how much was seen.
+with the errors first, and one line that says how much was seen. What many devices have in common is told once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from io import StringIO
 
@@ -19,6 +19,8 @@ from rich.text import Text
 from collector.model import Action, Evidence, Facts, Finding, Incident, Peer, Report, State
 from collector.sinks.document import covered, device_status
 from collector.sinks.render import one_line
+from collector.sinks.unread import Group as Alike
+from collector.sinks.unread import Unread, folded
 
 STYLE = {
     "error": "bold red",
@@ -38,12 +40,21 @@ MAX_EVIDENCE = {"error": 6, "warning": 3, "note": 2}
 
 
 def write(
-    report: Report, *, version: str, width: int = 110, color: bool = False, every_peer: bool = True
+    report: Report,
+    *,
+    version: str,
+    width: int = 110,
+    color: bool = False,
+    every_peer: bool = True,
+    concerned: Sequence[Facts] | None = None,
 ) -> Iterator[str]:
-    """The report in pieces. every_peer: also peers without trouble (`audit`, `demo`); else only those with incidents."""
-    yield from (
-        _text(part, width=width, color=color) for part in _parts(report, version=version, every_peer=every_peer)
-    )
+    """The report in pieces. every_peer: also peers without trouble (`audit`, `demo`); else only those with incidents.
+
+    concerned: the only devices to show, where not all; the sum is of all.
+    """
+    devices = report.devices if concerned is None else concerned
+    parts = _parts(report, devices, version=version, every_peer=every_peer)
+    yield from (_text(part, width=width, color=color) for part in parts)
 
 
 def _text(part: object, *, width: int, color: bool) -> str:
@@ -63,26 +74,52 @@ def _text(part: object, *, width: int, color: bool) -> str:
     return "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
 
 
-def _parts(report: Report, *, version: str, every_peer: bool) -> Iterator[object]:
-    yield _devices(report.devices)
-    for facts in report.devices:
-        block = _device(facts, every_peer=every_peer)
+def _parts(report: Report, devices: Sequence[Facts], *, version: str, every_peer: bool) -> Iterator[object]:
+    unread = Unread()
+    rows = [(facts.device.name, _row(facts, unread)) for facts in devices]
+    alike = unread.of_device()
+    table = _devices(row for name, row in rows if name not in alike)
+    if table.row_count:
+        yield table
+    for facts in devices:
+        block = _device(facts, every_peer=every_peer) if facts.device.name not in alike else None
         if block is not None:
             yield block
-    for finding in report.findings:
-        yield finding_block(finding)
+    for group in unread.groups():
+        yield _unread(group)
+    last = sorted(report.findings, key=lambda finding: finding.state == "resolved")
+    for item in folded(last, alike):
+        yield finding_block(item) if isinstance(item, Finding) else _blind_block(*item)
     yield _summary(report, version)
 
 
-def finding_block(finding: Finding) -> Group:
-    """One finding with its proof and what to type."""
+def _unread(group: Alike) -> Group:
+    """Many devices that failed alike."""
+    body = [Text(line) for line in group.lines()]
+    return Group(Text(group.heading(), STYLE["failed"]), Padding(Group(*body), (0, 0, 1, 2)))
+
+
+def _blind_block(finding: Finding, many: int, group: Alike) -> Group:
+    """What the blind spots of devices that failed alike have in common. finding: one of them."""
     head = Text()
     head.append(f"{finding.level.value.upper()} {finding.rule} ", STYLE[finding.level.value])
-    head.append(one_line(finding.device), "bold")
-    if finding.peer is not None:
-        head.append(f" <- {finding.peer}", "bold")
-    if finding.far_device:
-        head.append(f" ({one_line(finding.far_device)})")
+    head.append(f"{many} devices", "bold")
+    head.append(f"  {finding.state}, {finding.verdict.value}", "dim")
+    body = (
+        Text(one_line(finding.title), "bold"),
+        _wrapped("", f"Nothing was read of them: {group.code} {group.phase}, see above."),
+        _wrapped("why: ", finding.why),
+    )
+    return Group(head, Padding(Group(*body), (0, 0, 1, 2)))
+
+
+def finding_block(finding: Finding) -> Group:
+    """One finding with its proof and what to type; one that is over in two lines, with nothing to type."""
+    if finding.state == "resolved":
+        return _resolved_block(finding)
+    head = Text()
+    head.append(f"{finding.level.value.upper()} {finding.rule} ", STYLE[finding.level.value])
+    head.append(_flow(finding), "bold")
     head.append(f"  {finding.state}, {finding.verdict.value}, id {finding.id}", "dim")
     body: list[object] = [Text(one_line(finding.title), "bold"), _wrapped("", finding.message)]
     if finding.why:
@@ -93,6 +130,22 @@ def finding_block(finding: Finding) -> Group:
         body.append(Text(f"  ... and {len(finding.evidence) - most} more lines: --format json has all", "dim"))
     actions = [part for action in finding.actions for part in _action(action, flow=bool(finding.spis))]
     return Group(head, Padding(Group(*body), (0, 0, 0, 2)), *actions, Text(""))  # type: ignore[arg-type]
+
+
+def _resolved_block(finding: Finding) -> Group:
+    head = Text()
+    head.append(f"RESOLVED {finding.rule} ", STYLE["complete"])
+    head.append(_flow(finding), "bold")
+    head.append(f"  was {finding.level.value}, id {finding.id}", "dim")
+    seen = f" It was last seen {_moment(finding.last_seen)}." if finding.last_seen is not None else ""
+    gone = f"Runs in a row proved it gone.{seen}"
+    return Group(head, Padding(Group(Text(one_line(finding.title)), _wrapped("", gone)), (0, 0, 1, 2)))
+
+
+def _flow(finding: Finding) -> str:
+    peer = f" <- {finding.peer}" if finding.peer is not None else ""
+    far = f" ({one_line(finding.far_device)})" if finding.far_device else ""
+    return f"{one_line(finding.device)}{peer}{far}"
 
 
 def _wrapped(label: str, text: str) -> Text:
@@ -119,23 +172,28 @@ def _action(action: Action, *, flow: bool) -> list[object]:
     return lines
 
 
-def _devices(devices: Sequence[Facts]) -> Table:
+def _devices(rows: Iterable[Sequence[Text]]) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, title="Devices", title_justify="left", title_style="bold")
     for heading in ("device", "software", "recovery command", "peers", "trouble", "read"):
         table.add_column(heading, justify="right" if heading == "peers" else "left", overflow="fold")
-    for facts in devices:
-        status = device_status(facts)
-        software = facts.software
-        recovery = {True: "on", False: "absent", None: "not known"}[facts.recovery_configured]
-        table.add_row(
-            Text(one_line(facts.device.name)),
-            Text(one_line(f"{software.family or ''} {software.version or ''}".strip()) if software else "not known"),
-            Text(recovery, STYLE["unproven"] if recovery == "not known" else ""),
-            Text("not known" if facts.peers is None else str(len(facts.peers))),
-            _trouble(facts),
-            Text(status, STYLE[status]),
-        )
+    for row in rows:
+        table.add_row(*row)
     return table
+
+
+def _row(facts: Facts, unread: Unread) -> tuple[Text, ...]:
+    status = device_status(facts)
+    unread.take(facts, status)
+    software = facts.software
+    recovery = {True: "on", False: "absent", None: "not known"}[facts.recovery_configured]
+    return (
+        Text(one_line(facts.device.name)),
+        Text(one_line(f"{software.family or ''} {software.version or ''}".strip()) if software else "not known"),
+        Text(recovery, STYLE["unproven"] if recovery == "not known" else ""),
+        Text("not known" if facts.peers is None else str(len(facts.peers))),
+        _trouble(facts),
+        Text(status, STYLE[status]),
+    )
 
 
 def _trouble(facts: Facts) -> Text:
@@ -174,7 +232,8 @@ def _device(facts: Facts, *, every_peer: bool) -> Group | None:
         )
         for failure in facts.failures
     ]
-    if every_peer or not peers:
+    nothing = bool(facts.failures) and device_status(facts) == "failed"  # that says it all
+    if (every_peer or not peers) and not nothing:
         parts += [
             Text.assemble(("cannot see: " if spot.blocking else "note: ", "yellow"), one_line(spot.message))
             for spot in facts.blind_spots
@@ -229,13 +288,19 @@ def _moment(time: datetime | None) -> str:
 
 def _summary(report: Report, version: str) -> Text:
     devices = covered(report)["devices"]
-    levels = [finding.level.value for finding in report.findings]
+    levels = [finding.level.value for finding in report.findings if finding.state != "resolved"]
+    resolved = len(report.findings) - len(levels)
     counts = ", ".join(f"{levels.count(level)} {level}" for level in ("error", "warning", "note") if level in levels)
     seconds = (report.run.finished_at - report.run.started_at).total_seconds()
     muted = f", {len(report.muted)} muted" if report.muted else ""
+    over = f", {resolved} resolved" if resolved else ""
     return Text.assemble(
-        (f"{devices['total']} devices", "bold"),
+        (_many(devices["total"], "device"), "bold"),
         f": {devices['complete']} complete, {devices['partial']} partial, {devices['failed']} failed.  ",
-        (f"{len(levels)} findings", "bold"),
-        f"{': ' + counts if counts else ''}{muted}.  {seconds:.1f} s, spi-collector {version}",
+        (_many(len(levels), "finding"), "bold"),
+        f"{': ' + counts if counts else ''}{over}{muted}.  {seconds:.1f} s, spi-collector {version}",
     )
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count} {word}" + ("" if count == 1 else "s")
