@@ -235,3 +235,17 @@ def test_five_hundred_routers_listen_in_one_process():
         read(client.invoke_shell(), "br-00400#")
         client.close()
     assert took < 20
+
+
+def test_the_inventory_of_faulty_servers_gives_the_enable_secret_where_it_is_the_point(monkeypatch):
+    from collector.cli import lab as verb
+
+    waited = []
+    monkeypatch.setattr(verb, "_wait", lambda *arguments: waited.append(arguments))
+    assert verb._faulty("enable-bad,priv1", 1, None, 0) == 0
+    text, environment, count, *_ = waited[0]
+    hosts = yaml.safe_load(text)["hosts"]
+    assert hosts["enable-bad"]["secret"] == {"env": "SPI_LAB_SECRET"}
+    assert "secret" not in hosts["priv1"]
+    assert environment.keys() == {"SPI_LAB_USERNAME", "SPI_LAB_PASSWORD", "SPI_LAB_SECRET"}
+    assert count == 2

@@ -63,10 +63,13 @@ def _wait(text: str, environment: Mapping[str, str], count: int, inventory: Path
     stop.wait(seconds or None)
 
 
+_WITH_ENABLE = ", secret: {env: SPI_LAB_SECRET}"  # not for `priv1`, which is about a login that has none
+
+
 def _faulty(wanted: str, seed: int, inventory: Path | None, seconds: int) -> int:
     """Servers that fail on purpose: one a fault, seeded."""
     try:
-        from collector.lab.faults import FAULTS, PASSWORD, USERNAME, Faults  # noqa: PLC0415 - an extra
+        from collector.lab.faults import ENABLE, FAULTS, PASSWORD, USERNAME, Faults  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise UsageError(f"the lab needs {error.name}: pip install 'spi-collector[lab]'") from None
     if wanted == "list":
@@ -78,10 +81,13 @@ def _faulty(wanted: str, seed: int, inventory: Path | None, seconds: int) -> int
         if name not in FAULTS:
             hint = near(name, FAULTS)
             raise UsageError(f"--faults {name}: no such fault" + (f" - {hint}" if hint else "; see --faults list"))
-    environment = {"SPI_LAB_USERNAME": USERNAME, "SPI_LAB_PASSWORD": PASSWORD}
+    environment = {"SPI_LAB_USERNAME": USERNAME, "SPI_LAB_PASSWORD": PASSWORD, "SPI_LAB_SECRET": ENABLE}
     with Faults(seed=seed) as running:
         servers = {name: running.start(name) for name in names}
-        hosts = "".join(f"  {name}: {{hostname: {s.host}, port: {s.port}}}\n" for name, s in servers.items())
+        hosts = "".join(
+            f"  {name}: {{hostname: {s.host}, port: {s.port}{_WITH_ENABLE if name.startswith('enable-') else ''}}}\n"
+            for name, s in servers.items()
+        )
         text = (
             "version: 1\ndefaults:\n  username: {env: SPI_LAB_USERNAME}\n  password: {env: SPI_LAB_PASSWORD}\n"
             f"  logins_per_second: 50\nhosts:\n{hosts}"
