@@ -10,7 +10,7 @@ from servers.stub import Reply
 from test_tickets import entry, finding, write
 
 from collector.cli import _run
-from collector.history import open_ledger, tickets
+from collector.history import open_ledger, outbox, tickets
 from collector.session.secrets import Secrets
 from collector.sinks import ticket_sink
 from collector.sinks.alertmanager import BATCH_ALERTS, BATCH_BYTES
@@ -58,7 +58,7 @@ def test_many_alerts_go_together_and_each_is_noted(tmp_path, capsys):
         assert len(manager.alerts) == MANY
         assert waiting(tmp_path) == []
         with open_ledger(tmp_path / "state") as ledger:
-            assert len(tickets.tickets_of(ledger, "noc")) == MANY
+            assert len(outbox.tickets_of(ledger, "noc")) == MANY
         fill(tmp_path, 3, state="resolved")
         assert _run(words(tmp_path, server.url)) == 0  # three end, the others are told again
         assert len(server.told) == 6

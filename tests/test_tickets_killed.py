@@ -23,7 +23,7 @@ from test_tickets_batches import Alertmanager
 from test_tickets_life import run_ended
 
 from collector.cli import pipeline
-from collector.history import open_ledger, tickets
+from collector.history import open_ledger, outbox
 from collector.sinks.delivery import key_of
 
 Answer = Callable[[Told], Reply]
@@ -94,7 +94,7 @@ def assert_whole(state: Path, said: str) -> None:
     """
     with open_ledger(state) as ledger:
         assert ledger.connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
-        known = tickets.tickets_of(ledger, "desk")
+        known = outbox.tickets_of(ledger, "desk")
     last = {identity: act for act, identity in TOLD.findall(said)}
     for identity, act in last.items():
         assert known[identity].reference, identity
@@ -238,6 +238,6 @@ def test_the_helper_kills_what_it_says(tmp_path, runs):
         assert runs.run(*words) == -9
         assert len(tracker.issues) == 1
         with open_ledger(tmp_path / "state") as ledger:
-            assert tickets.tickets_of(ledger, "desk") == {}
+            assert outbox.tickets_of(ledger, "desk") == {}
         assert runs.run(*words) == 0
     assert len(tracker.issues) == 2

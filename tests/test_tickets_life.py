@@ -18,7 +18,7 @@ from servers.stub import Reply
 from test_tickets import NOW, entry, finding, ticket, write
 
 from collector.cli import _run, pipeline
-from collector.history import open_ledger, tickets
+from collector.history import open_ledger, outbox, tickets
 from collector.history.ledger import Ledger, transaction
 from collector.history.tickets import Act, Limits, Ticket
 from collector.model import Level, Verdict
@@ -76,14 +76,14 @@ def test_ends_that_once_had_a_ticket_each_are_reopened_as_one():
 def test_an_end_that_had_a_ticket_of_its_own_finds_it_again(ledger):
     for one in (entry(1), entry(2)):
         (create,) = decide(ledger, one)
-        tickets.done(ledger, "desk", create, f"T{create.finding.id}", at=NOW)
+        outbox.done(ledger, "desk", create, f"T{create.finding.id}", at=NOW)
         (close,) = decide(ledger, replace(one, finding=replace(one.finding, state="resolved")))
-        tickets.done(ledger, "desk", close, None, at=NOW)
+        outbox.done(ledger, "desk", close, None, at=NOW)
     (reopen,) = decide(ledger, *both("reopened", "reopened"))
-    tickets.done(ledger, "desk", reopen, None, at=NOW)
+    outbox.done(ledger, "desk", reopen, None, at=NOW)
     assert decide(ledger, *both("ongoing", "ongoing")) == ()
     (close,) = decide(ledger, *both("resolved", "resolved"))
-    tickets.done(ledger, "desk", close, None, at=NOW)
+    outbox.done(ledger, "desk", close, None, at=NOW)
     (back,) = decide(ledger, both("resolved", "reopened")[1])
     assert (back.act, back.finding.id, back.reference) == (Act.REOPEN, TWO, f"T{TWO}")
 
@@ -115,14 +115,14 @@ def test_what_the_last_run_did_not_see_opens_nothing_and_takes_nothing_back(ledg
     over = [entry(1, state="resolved")]
     assert [s.act for s in tickets.plan(over, {ONE: ticket(1)}, Limits(), unseen=stale)] == [Act.CLOSE]
     decide(ledger, entry(1))
-    assert tickets.decided(ledger, "desk") == {ONE}
+    assert outbox.decided(ledger, "desk") == {ONE}
 
 
 def test_a_reopening_that_waits_is_not_taken_back_by_a_run_that_cannot_tell(ledger):
     (create,) = decide(ledger, entry(1))
-    tickets.done(ledger, "desk", create, "7", at=NOW)
+    outbox.done(ledger, "desk", create, "7", at=NOW)
     (close,) = decide(ledger, entry(1, state="resolved"))
-    tickets.done(ledger, "desk", close, "7", at=NOW)
+    outbox.done(ledger, "desk", close, "7", at=NOW)
     (reopen,) = decide(ledger, entry(1, state="reopened"))
     tried(ledger, reopen)
     assert [step.act for step in decide(ledger, entry(1, state="ongoing", verdict=Verdict.UNKNOWN))] == [Act.REOPEN]
@@ -194,19 +194,19 @@ def ledger(tmp_path):
 
 
 def decide(ledger, *entries, at=NOW):
-    steps = tickets.plan(entries, tickets.tickets_of(ledger, "desk"), Limits(cap=99))
-    tickets.enqueue(ledger, "desk", steps, at=at)
-    return tickets.waiting(ledger, "desk", at=NOW + timedelta(days=9))
+    steps = tickets.plan(entries, outbox.tickets_of(ledger, "desk"), Limits(cap=99))
+    outbox.enqueue(ledger, "desk", steps, at=at)
+    return outbox.waiting(ledger, "desk", at=NOW + timedelta(days=9))
 
 
 def tried(ledger, step):
-    tickets.sending(ledger, step)
-    tickets.failed(ledger, step, error="away", not_before=NOW)
+    outbox.sending(ledger, step)
+    outbox.failed(ledger, step, error="away", not_before=NOW)
 
 
 def test_a_close_that_waits_is_taken_back_when_the_trouble_returns(ledger):
     (create,) = decide(ledger, entry(1))
-    tickets.done(ledger, "desk", create, "7", at=NOW)
+    outbox.done(ledger, "desk", create, "7", at=NOW)
     (close,) = decide(ledger, entry(1, state="resolved"))
     assert close.act is Act.CLOSE
     assert decide(ledger, entry(1, state="reopened")) == ()  # the tracker never heard of it
@@ -330,17 +330,17 @@ class Life(RuleBasedStateMachine):
         self.at += timedelta(minutes=15)
         sink = "desk:shadow" if shadow else "desk"
         entries = [entry(n, state=state) for n, state in self.states.items() if state]
-        steps = tickets.plan(entries, tickets.tickets_of(self.ledger, sink), Limits(cap=99, parent_from=99))
-        tickets.enqueue(self.ledger, sink, steps, at=self.at)
-        for step in tickets.waiting(self.ledger, sink, at=self.at):
-            tickets.sending(self.ledger, step)
+        steps = tickets.plan(entries, outbox.tickets_of(self.ledger, sink), Limits(cap=99, parent_from=99))
+        outbox.enqueue(self.ledger, sink, steps, at=self.at)
+        for step in outbox.waiting(self.ledger, sink, at=self.at):
+            outbox.sending(self.ledger, step)
             fault = fails.pop() if fails else ""
             if not shadow and fault != "before":
                 self.take(step)
             if fault == "before":
-                tickets.failed(self.ledger, step, error="away", not_before=self.at)
+                outbox.failed(self.ledger, step, error="away", not_before=self.at)
             elif fault == "":
-                tickets.done(self.ledger, sink, step, "7", at=self.at)
+                outbox.done(self.ledger, sink, step, "7", at=self.at)
 
     def take(self, step):
         key = step.finding.id

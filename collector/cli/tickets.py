@@ -17,7 +17,7 @@ from collector.cli import pipeline
 from collector.cli import state as state_folder
 from collector.cli.options import InventoryOption, StateOption
 from collector.errors import Exit, InventoryError, StateError, UsageError
-from collector.history import entries, last_run, not_seen_last, open_ledger, run_lock, tickets
+from collector.history import entries, last_run, not_seen_last, open_ledger, outbox, run_lock, tickets
 from collector.history.ledger import Ledger
 from collector.history.tickets import Act, Limits, Step
 from collector.inventory import Inventory, load, near
@@ -115,12 +115,12 @@ def bring_up_to_date(ledger: Ledger, desk: Desk) -> Exit:
     """Decide anew from what the ledger says, note it in the outbox, send what is due."""
     told_at = _run_time(ledger)
     steps = _steps(ledger, desk.policy, desk.name, desk.limits, told_at, since=desk.now() - desk.max_age, now=desk.now)
-    tickets.enqueue(ledger, desk.name, steps, at=told_at or desk.now())
+    outbox.enqueue(ledger, desk.name, steps, at=told_at or desk.now())
     return _send_all(ledger, desk)
 
 
 def _send_all(ledger: Ledger, desk: Desk) -> Exit:
-    groups = deque(batches(desk.target, tickets.waiting(ledger, desk.name, at=desk.now())))
+    groups = deque(batches(desk.target, outbox.waiting(ledger, desk.name, at=desk.now())))
     failures = 0
     while groups:
         group = groups.popleft()
@@ -178,8 +178,8 @@ def _steps(
 ) -> tuple[Step, ...]:
     found = list(entries(ledger, sink=sink))
     muted = frozenset(entry.finding.id for entry in found if _muted(entry.finding, policy, now()))
-    unseen = not_seen_last(ledger, since=since) - tickets.decided(ledger, sink)
-    steps = tickets.plan(found, tickets.tickets_of(ledger, sink), limits, muted=muted, unseen=unseen)
+    unseen = not_seen_last(ledger, since=since) - outbox.decided(ledger, sink)
+    steps = tickets.plan(found, outbox.tickets_of(ledger, sink), limits, muted=muted, unseen=unseen)
     return tuple(replace(step, at=told_at) for step in steps)
 
 
@@ -189,14 +189,14 @@ def _muted(finding: Finding, policy: Policy, at: datetime) -> bool:
 
 def _send(ledger: Ledger, desk: Desk, group: Sequence[Step]) -> None:
     """Send what goes together and note each. A DeliveryError is told, noted (but for a group's `final`), and goes up."""
-    tickets.sending(ledger, *group)
+    outbox.sending(ledger, *group)
     try:
         references = ("shadow",) * len(group) if desk.shadow else deliver(desk.target, group)
     except DeliveryError as error:
         if not error.final or len(group) == 1:
             _put_off(ledger, desk, group, error)
         raise
-    tickets.done_all(ledger, desk.name, list(zip(group, references, strict=True)), at=desk.now())
+    outbox.done_all(ledger, desk.name, list(zip(group, references, strict=True)), at=desk.now())
     for step, reference in zip(group, references, strict=True):
         _tell(step, reference)
 
@@ -206,9 +206,9 @@ def _put_off(ledger: Ledger, desk: Desk, group: Sequence[Step], error: DeliveryE
     wait = error.retry_after or BACKOFF[min(first.tries, len(BACKOFF) - 1)]
     wait = 24 * 3600 if error.final else wait
     not_before = desk.now() + timedelta(seconds=wait)
-    tickets.failed(ledger, *group, error=error.message, not_before=not_before)
+    outbox.failed(ledger, *group, error=error.message, not_before=not_before)
     if error.stop and error.retry_after is not None:
-        tickets.postpone(ledger, desk.name, not_before=not_before)
+        outbox.postpone(ledger, desk.name, not_before=not_before)
     what = f"{first.act.value} {first.finding.id}" + (f" and {len(group) - 1} more" if len(group) > 1 else "")
     sys.stderr.write(f"{what}: {safe(error.message)}; tried again after {wait:.0f} s\n")
 

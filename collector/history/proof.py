@@ -11,7 +11,7 @@ OPEN_STATES = frozenset(
     {State.PERSISTENT, State.PENDING, State.INSUFFICIENT_DATA, State.RECURRING_REKEY, State.SCAN, State.UNKNOWN_SOURCE}
 )
 CONFIG_RULES = frozenset({"SPI012", "SPI013", "SPI014"})
-COUNTER_RULE = "SPI007"  # drops that only a counter tells of
+COUNTER_RULE = "SPI007"  # of a router: its drop counter rises, and no line tells whose packets these are
 
 
 def absence(finding: Finding, facts: Facts | None, *, looked_before: datetime | None) -> Absence:

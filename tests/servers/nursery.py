@@ -17,7 +17,7 @@ from typing import IO
 _PROGRAM = """
 import json, os, sys
 from collector.cli import _run
-import collector.cli.app, collector.cli.tickets, collector.sinks.http, collector.history.tickets
+import collector.cli.app, collector.cli.tickets, collector.sinks.http, collector.history.outbox
 for line in sys.stdin:
     order = json.loads(line)
     child = os.fork()
