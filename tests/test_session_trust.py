@@ -17,6 +17,7 @@ import pytest
 from faulty import device_of, has_name, look
 
 from collector.errors import ErrorCode, SessionError
+from collector.inventory import load
 from collector.lab.faults import Faults, Router
 from collector.model import SshSettings
 from collector.session import HostKey, Trust
@@ -131,6 +132,63 @@ def test_hashed_revoked_and_foreign_lines_are_read_and_kept(tmp_path):
     assert f"[r3.example]:2222 {KEY.type} {KEY.blob}\n" in text
 
 
+@pytest.mark.parametrize(
+    ("names", "host", "port"),
+    [
+        ("*", "r1.example", 22),
+        ("*", "r1.example", 2222),
+        ("*.example", "R1.example", 22),
+        ("a.example,192.0.2.?", "192.0.2.7", 22),
+        ("[*.example]:2222", "r1.example", 2222),
+        ("!r2.example,*.example", "r1.example", 22),
+    ],
+)
+def test_wildcards_name_a_server_as_openssh_has_it(tmp_path, names, host, port):
+    file = tmp_path / "known"
+    file.write_text(f"{names} {KEY.type} {KEY.blob}\n@revoked {names} {OTHER.type} {OTHER.blob}\n")
+    assert Trust().check(host, port, KEY, "strict", str(file)) is False
+    for line in (f"{names} {KEY.type} {KEY.blob}\n", f"@revoked {names} {OTHER.type} {OTHER.blob}\n"):
+        file.write_text(line)
+        with pytest.raises(SessionError) as caught:
+            Trust().check(host, port, OTHER, "accept-new", str(file))
+        assert caught.value.code is ErrorCode.HOSTKEY_CHANGED
+        assert file.read_text() == line
+
+
+@pytest.mark.parametrize(
+    "names", ["!r1.example,*.example", "*.example,!r1.*", "r?.example.net", "*.example.", "[*]:22"]
+)
+def test_wildcards_name_no_other_server(tmp_path, names):
+    file = tmp_path / "known"
+    file.write_text(f"{names} {KEY.type} {KEY.blob}\n")
+    assert Trust().keys("r1.example", 22, str(file)) == ()
+
+
+def test_a_new_pin_leaves_the_other_names_of_a_line_what_they_had(tmp_path):
+    file = tmp_path / "known"
+    salt = b"0123456789abcdefghij"
+    digest = base64.b64encode(hmac.new(salt, b"r1.example", hashlib.sha1).digest()).decode()
+    hashed = f"|1|{base64.b64encode(salt).decode()}|{digest}"
+    key = f"{KEY.type} {KEY.blob}"
+    for before, after in (
+        (f"r1.example,r2.example {key} a comment", f"r2.example {key} a comment"),
+        (f"r2.example,R1.example {key}", f"r2.example {key}"),
+        (f"*.example {key}", f"*.example,!r1.example {key}"),
+        (f"r1.example,*.example {key}", f"*.example,!r1.example {key}"),
+        (f"{hashed},r2.example {key}", f"r2.example {key}"),
+        (f"{hashed} {key}\nr2.example {key}", f"r2.example {key}"),
+    ):
+        file.write_text(f"{before}\n@revoked r1.example ssh-rsa AAAA\n")
+        trust = Trust()
+        trust.pin("r1.example", 22, OTHER, str(file))
+        new = f"r1.example {OTHER.type} {OTHER.blob}"
+        assert file.read_text() == f"{after}\n@revoked r1.example ssh-rsa AAAA\n{new}\n"
+        assert Trust().keys("r1.example", 22, str(file)) == (OTHER,)
+        assert Trust().keys("r2.example", 22, str(file)) == (KEY,)
+        trust.pin("r1.example", 22, KEY, str(file))
+        assert Trust().keys("r1.example", 22, str(file)) == (KEY,)
+
+
 def test_pinning_replaces_and_memory_only_works():
     trust = Trust()
     assert trust.check("192.0.2.1", 22, KEY, "accept-new") is True
@@ -194,3 +252,30 @@ def test_openssh_reads_our_file_and_agrees_on_the_fingerprint(tmp_path):
         check=True,
     )
     assert ours.fingerprint in found.stdout
+
+
+def test_trust_pins_under_the_name_that_a_visit_looks_for(faults, tmp_path, monkeypatch, capsys):
+    """An ssh_config file may give another name and port; and a router that was only renamed shows the key it had."""
+    from collector.cli import _run
+    from collector.session.sshconfig import route
+
+    monkeypatch.setenv("LOGNAME", "me")
+    server = faults.start("none")
+    config = tmp_path / "config"
+    config.write_text(f"Host edge-1\n HostName 127.0.0.1\n Port {server.port}\n")
+    inventory = tmp_path / "inventory.yaml"
+    inventory.write_text(f"version: 1\nhosts:\n  edge-1: {{ssh: {{config_file: {config}, host_key: strict}}}}\n")
+    state = tmp_path / "state"
+    words = ["edge-1", "-i", str(inventory), "--state", str(state)]
+    device = load(inventory).device("edge-1")
+    assert _run(["trust", *words]) == 0
+    assert (state / "known_hosts").read_text().startswith(f"[127.0.0.1]:{server.port} ")
+    way = route(device)
+    assert len(Trust(state).keys(way.host, way.port)) == 1
+    Trust(state).identify("edge-1", hostname="old-name")
+    assert _run(["trust", "--show", *words]) == 0
+    with pytest.raises(SessionError):
+        Trust(state).identify("edge-1", hostname="new-name")
+    assert _run(["trust", *words]) == 0
+    assert "pinned already" in capsys.readouterr().out
+    Trust(state).identify("edge-1", hostname="new-name")

@@ -268,6 +268,39 @@ def test_an_ssh_config_file_gives_the_way_when_asked(faults, bastion, tmp_path, 
     assert missing.code is ErrorCode.CREDENTIAL
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        'Match exec "touch {}"',
+        'Match host 127.0.0.1 exec "touch {}"',
+        'match !exec "touch {}"',
+        'MATCH = "exec" "touch {}"',
+        "  Match final exec 'touch {}'",
+    ],
+)
+def test_no_program_is_run_to_find_a_host_in_an_ssh_config_file(faults, tmp_path, monkeypatch, line):
+    """The library would run it in a shell, while it looks the host up."""
+    monkeypatch.setenv("LOGNAME", "me")
+    trace = tmp_path / "ran"
+    (tmp_path / "config").write_text(f"Host other\n User x\n{line.format(trace)}\n User me\n")
+    server = faults.start("none")
+    seen = look(server, device_of(server, ssh=SshSettings(config_file=str(tmp_path / "config"))))
+    assert seen.codes == ["E_CREDENTIAL"]
+    assert "Match exec" in seen.snapshot.failures[0].message
+    assert not trace.exists()
+    assert server.record.connections == 0
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "99999", "-1", "ssh"])
+def test_a_port_that_is_none_is_a_typed_failure(faults, tmp_path, monkeypatch, port):
+    monkeypatch.setenv("LOGNAME", "me")
+    (tmp_path / "config").write_text(f"Host *\n Port {port}\n")
+    server = faults.start("none")
+    seen = look(server, device_of(server, ssh=SshSettings(config_file=str(tmp_path / "config"))))
+    assert seen.codes == ["E_CREDENTIAL"]
+    assert look(server, device_of(server, ssh=SshSettings(jump=f"127.0.0.1:{port}"))).codes == ["E_JUMP"]
+
+
 def test_a_user_without_a_name_is_told_so(faults, tmp_path, monkeypatch):
     (tmp_path / "config").write_text("Host *\n User me\n")
 

@@ -27,18 +27,21 @@ def trust(
     `show crypto key mypubkey rsa` there, or your records.
     """
     from collector.session.fetch import fetch  # noqa: PLC0415 - paramiko is needed by this verb alone
+    from collector.session.sshconfig import route  # noqa: PLC0415 - the same
 
     devices = [load(inventory).device(name) for name in names]
     pins = Trust(state_folder.folder(state))
     failed = 0
     for device in devices:
         try:
-            key = fetch(device)
+            key, way = fetch(device), route(device)  # pinned under the name that visits look for
         except SessionError as error:
             failed += 1
             sys.stderr.write(f"{device.name}: {error.code.value}: {one_line(error.message)} - {error.hint}\n")
             continue
-        before = pins.keys(device.host, device.port, device.ssh.known_hosts)
+        before = pins.keys(way.host, way.port, device.ssh.known_hosts)
+        if not show:
+            pins.forget_identity(device.name)
         if key in before:
             sys.stdout.write(f"{device.name}  {key}  pinned already\n")
             continue
@@ -46,8 +49,7 @@ def trust(
         if show:
             sys.stdout.write(f"{device.name}  {key}  not pinned{was}\n")
             continue
-        pins.pin(device.host, device.port, key, device.ssh.known_hosts)
-        pins.forget_identity(device.name)
+        pins.pin(way.host, way.port, key, device.ssh.known_hosts)
         sys.stdout.write(f"{device.name}  {key}  pinned{was}\n")
     if failed == len(devices):
         return Exit.UNREACHED

@@ -104,7 +104,7 @@ def through(
     it is the router's (E_TCP_REFUSED, E_TIMEOUT_CONNECT).
     """
     found = _JUMP.fullmatch(jump)
-    if found is None:
+    if found is None or int(found["port"] or 22) not in range(1, 65536):
         raise SessionError(
             ErrorCode.JUMP, f"{jump[:80]!r} is no jump host (one hop: [user@]host[:port])", phase="connect"
         )

@@ -11,8 +11,9 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -20,6 +21,8 @@ from typing import Literal
 from collector.errors import ErrorCode, SessionError, StateError
 from collector.session.files import append_line, flush, forget_torn, locked, replace_file, stamp
 from collector.session.identities import Identities
+
+_WILD = re.compile(r"\*+|\?|[^*?]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,10 +158,10 @@ class Trust:
 
     def _entries(self, host: str, port: int, override: str | None) -> Iterator[tuple[HostKey, str]]:
         name = entry_name(host, port)
-        plain, hashed = self._index(override)
+        plain, others = self._index(override)
         yield from plain.get(name, ())
-        for pattern, key, marker in hashed:
-            if _names_host(pattern, name):
+        for patterns, key, marker in others:
+            if _name_host(patterns, name):
                 yield key, marker
 
     def _index(self, override: str | None) -> _Index:
@@ -200,8 +203,8 @@ class Trust:
     def _rewrite(self, host: str, port: int, key: HostKey, override: str | None) -> None:
         """`key` instead of what names the server; the lock is held."""
         name, path = entry_name(host, port), self.known_hosts(override)
-        lines = [line for line in self._lines(override) if not _line_names(line, name)]
-        lines.append(f"{name} {key.type} {key.blob}")
+        kept = (_without(line, name) for line in self._lines(override))
+        lines = [*(line for line in kept if line is not None), f"{name} {key.type} {key.blob}"]
         if path is None:
             self._memory[:] = lines
             self._indexes.pop(None, None)
@@ -209,12 +212,13 @@ class Trust:
             replace_file(path, "\n".join(lines) + "\n")
 
 
-_Index = tuple[dict[str, list[tuple[HostKey, str]]], list[tuple[str, HostKey, str]]]
+# By name, and what must be tried in turn: lines with a hashed name, a wildcard or a name that is excepted.
+_Index = tuple[dict[str, list[tuple[HostKey, str]]], list[tuple[tuple[str, ...], HostKey, str]]]
 
 
 def _index(lines: list[str]) -> _Index:
     plain: dict[str, list[tuple[HostKey, str]]] = {}
-    hashed: list[tuple[str, HostKey, str]] = []
+    others: list[tuple[tuple[str, ...], HostKey, str]] = []
     for line in lines:
         words = line.split()
         marker = words.pop(0) if words and words[0].startswith("@") else ""
@@ -223,12 +227,13 @@ def _index(lines: list[str]) -> _Index:
         key = HostKey(type=words[1], blob=words[2])
         if not _whole(key):  # the beginning of a line that a power cut or a full disk left: OpenSSH passes it over too
             continue
-        for pattern in words[0].split(","):
-            if pattern.startswith("|1|"):
-                hashed.append((pattern, key, marker))
-            else:
-                plain.setdefault(pattern.lower(), []).append((key, marker))
-    return plain, hashed
+        patterns = tuple(words[0].split(","))
+        if any(pattern.startswith("|1|") or set(pattern) & set("*?!") for pattern in patterns):
+            others.append((patterns, key, marker))
+            continue
+        for pattern in patterns:
+            plain.setdefault(pattern.lower(), []).append((key, marker))
+    return plain, others
 
 
 def _whole(key: HostKey) -> bool:
@@ -244,15 +249,44 @@ def _whole(key: HostKey) -> bool:
     return place == len(raw) and parts > 1 and raw[4:].startswith(key.type.encode())
 
 
-def _line_names(line: str, name: str) -> bool:
+def _without(line: str, name: str) -> str | None:
+    """A line of known_hosts that says nothing of `name` any more, and of other servers what it said; None: nothing left.
+
+    Comments and marked lines (@revoked, @cert-authority) stay. From a wildcard the name is excepted.
+    """
     words = line.split()
     if len(words) < 3 or words[0].startswith(("#", "@")):
+        return line
+    patterns = words[0].split(",")
+    if not _name_host(patterns, name):
+        return line
+    left = [pattern for pattern in patterns if not _is_name(pattern, name)]
+    if not left:
+        return None
+    if _name_host(left, name):
+        left.append(f"!{name}")
+    return line.replace(words[0], ",".join(left), 1)
+
+
+def _name_host(patterns: Sequence[str], name: str) -> bool:
+    """Whether the names of a line are those of `name`, as sshd(8) has it: wildcards, and `!` excepts a name."""
+    if any(pattern.startswith("!") and _is_like(pattern[1:], name) for pattern in patterns):
         return False
-    return any(_names_host(pattern, name) for pattern in words[0].split(","))
+    return any(_is_name(pattern, name) or _is_like(pattern, name) for pattern in patterns)
 
 
-def _names_host(pattern: str, name: str) -> bool:
-    """True where a known_hosts pattern (plain or hashed; no wildcards, a pin names one server) is `name`."""
+def _is_like(pattern: str, name: str) -> bool:
+    """As a pattern: `*` and `?` are wildcards."""
+    if "*" not in pattern and "?" not in pattern:
+        return pattern.lower() == name
+    pieces = (
+        ".*" if piece[0] == "*" else "." if piece == "?" else re.escape(piece) for piece in _WILD.findall(pattern)
+    )
+    return re.fullmatch("".join(pieces), name, re.IGNORECASE) is not None
+
+
+def _is_name(pattern: str, name: str) -> bool:
+    """As a plain or hashed name."""
     if not pattern.startswith("|1|"):
         return pattern.lower() == name
     try:
