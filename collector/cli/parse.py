@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from collector.commands import CATALOGUE, read_capture, recognise, rows_of
+from collector.commands import CATALOGUE, read_capture, recognise, rows_of, unused
 from collector.errors import Exit, UsageError
 from collector.inventory.load import near
 from collector.model import CaptureStatus
@@ -23,6 +23,8 @@ def parse(
     from collector.snapshot import capture_of_file  # noqa: PLC0415 - only this verb reads bare captures
 
     typed = recognise(command)
+    if typed is None and (known := unused(command)) is not None:
+        raise UsageError(str(known))
     if typed is None:
         hint = near(command, [entry.name for entry in CATALOGUE])
         raise UsageError(f"{command!r} is no command of the catalogue" + (f" - {hint}" if hint else "; see `commands`"))

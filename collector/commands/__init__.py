@@ -42,6 +42,7 @@ from collector.commands import (
 from collector.commands.command import Command, Reading
 from collector.commands.recognise import Typed
 from collector.commands.recognise import recognise as _recognise
+from collector.commands.unused import UNUSED, Unused, unused
 from collector.errors import ErrorCode
 from collector.model import Capture, CaptureStatus, Log, plain, to_address
 from collector.parse import LOOK, redact, redact_lines, refusal
@@ -76,7 +77,18 @@ CATALOGUE: tuple[Command[object], ...] = (
     show_crypto_gdoi.COMMAND,
 )
 
-__all__ = ["CATALOGUE", "Command", "Reading", "Typed", "read_capture", "recognise", "rows_of"]
+__all__ = [
+    "CATALOGUE",
+    "UNUSED",
+    "Command",
+    "Reading",
+    "Typed",
+    "Unused",
+    "read_capture",
+    "recognise",
+    "rows_of",
+    "unused",
+]
 
 
 @lru_cache(maxsize=1024)

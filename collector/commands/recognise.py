@@ -40,6 +40,13 @@ def recognise(line: str, catalogue: Iterable[Command[object]]) -> Typed | None:
     return best[1] if best else None
 
 
+def spelled(line: str, spelling: str) -> bool:
+    """Whether a typed line, abbreviated or filtered, is `spelling`; `<word>` in it stands for any one word."""
+    words = _WORD.findall(line.partition("|")[0])
+    typed_show = len(words) > 1 and "show".startswith(words[0].lower())
+    return typed_show and _fit(words, _WORD.findall(spelling)) is not None
+
+
 def _fit(words: list[str], full: list[str]) -> tuple[int, tuple[str, ...]] | None:
     if len(words) != len(full):
         return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from collector.commands import unused
 from collector.facts.clock import DeviceClock
 from collector.facts.looks import Look, Looks
 from collector.facts.tables import sound
@@ -69,6 +70,12 @@ def captures(looks: Looks) -> Iterator[BlindSpot]:
             need=NEED.get(name, ""),
             blocking=name in NEED and not optional,
         )
+
+
+def not_used(looks: Looks) -> Iterator[BlindSpot]:
+    """What somebody pasted in good faith and no rule asks for: a remark, once a command."""
+    for text in dict.fromkeys(str(known) for one in looks.unread if (known := unused(one.command)) is not None):
+        yield BlindSpot(code="command-not-used", message=text, blocking=False)
 
 
 def _words(status: CaptureStatus) -> str:

@@ -100,6 +100,7 @@ def build(snapshot: Snapshot, policy: Policy, history: History = _NO_HISTORY) ->
                 (
                     *seen.blind,
                     *blind.captures(read),
+                    *blind.not_used(read),
                     *blind.visit(read, snapshot.failures, snapshot.origin),
                     *blind.guard(read, policy.thresholds.cpu_guard, snapshot.origin),
                     *blind.clock(own_clock),

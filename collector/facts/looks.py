@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from collector.commands import Reading, Typed, read_capture, recognise
+from collector.commands import Reading, Typed, read_capture, recognise, unused
 from collector.model import (
     Address,
     Capture,
@@ -101,7 +101,7 @@ def read(snapshot: Snapshot) -> Looks:
     for order, capture in enumerate(snapshot.captures):
         typed = recognise(capture.command)
         reading = read_capture(capture) if typed is not None else None
-        if typed is None or reading is None:
+        if typed is None or reading is None or _not_used(capture, reading):
             unread.append(capture)
             continue
         extent, peer = _extent(capture.command, typed)
@@ -120,6 +120,11 @@ def read(snapshot: Snapshot) -> Looks:
             )
         )
     return Looks(device=device, all=tuple(looks), unread=tuple(unread))
+
+
+def _not_used(capture: Capture, reading: Reading[object]) -> bool:
+    """Of a form whose layout is not established what could not be read is no gap: it was read where it fits."""
+    return reading.status is CaptureStatus.INCOMPLETE and unused(capture.command) is not None
 
 
 def _extent(command: str, typed: Typed) -> tuple[str, Address | None]:

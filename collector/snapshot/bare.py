@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from collector.commands import recognise
+from collector.commands import Unused, recognise, unused
 from collector.snapshot.text import Document
 
 _SIGNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -48,6 +48,7 @@ _SIGNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^[*.]?\d\d:\d\d:\d\d\.\d{3} \S+ [A-Z][a-z]{2} [A-Z][a-z]{2} \d{1,2} \d{4}[ \t]*$", "show clock"),
     )
 )
+_NOT_USED = (("Active ISAKMP SA's:", "show crypto isakmp sa count"), ("IPsec SA total:", "show crypto ipsec sa count"))
 _BUFFER = re.compile(r"^[ \t]*(?:Syslog logging: (?:enabled|disabled)|Log Buffer \(\d+ bytes\):)", re.MULTILINE)
 _NAMED = re.compile(r"(?:(?P<device>.+?)[ _.\-]+)??(?:\d{1,3}[ _\-])?(?P<command>sh(?:ow)?[ _\-].+)$", re.IGNORECASE)
 
@@ -62,6 +63,15 @@ def command_of(document: Document) -> str | None:
     if recognise(first) is not None:  # the echo without its prompt
         return first
     return next((command for sign, command in _SIGNS if sign.search(head)), None)
+
+
+def not_used(document: Document) -> Unused | None:
+    """The command behind an answer that is known and not used: by its file's name, its echo, or its first words."""
+    name = _NAMED.match(Path(document.source).stem)
+    first = next((line.strip() for line in document.head().split("\n") if line.strip()), "")
+    typed = [re.sub(r"[_\s]+", " ", name["command"]).strip()] if name is not None else []
+    typed += [first, *(command for words, command in _NOT_USED if first.startswith(words))]
+    return next((known for line in typed for one in (line, line.replace("-", " ")) if (known := unused(one))), None)
 
 
 def is_buffer(head: str) -> bool:

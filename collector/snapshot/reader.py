@@ -174,6 +174,8 @@ def _classified(item: Document) -> _Item:
     """What a document is; the surest sign first. UsageError where it is nothing that a router printed."""
     item, known = _prompted(item)
     kind = "paste" if known else _kind(item)
+    if kind is None and (other := bare.not_used(item)) is not None:
+        raise UsageError(f"{item.source}: {other}")
     if kind is None:
         raise UsageError(
             f"{item.source}: no router's text is recognised: no prompt with a show command, no show tech section, no "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from collector.commands import recognise
+from collector.commands import recognise, unused
 from collector.model import Capture
 from collector.snapshot.stray import Stray
 from collector.snapshot.text import Document
@@ -51,7 +51,7 @@ def sections(document: Document) -> list[Capture]:
             captures.append(document.capture(opened[0], opened[1], place, first_line=opened[2]))
         known = recognise(command)
         quiet = known is not None and known.command.name in _QUIET
-        opened = (command, following, number + 1) if known else None
+        opened = (command, following, number + 1) if known or unused(command) else None
         stray.stop()
     if opened is not None:
         captures.append(document.capture(opened[0], opened[1], None, first_line=opened[2]))
