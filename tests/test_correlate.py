@@ -279,3 +279,27 @@ def test_order_of_the_devices_does_not_matter_and_is_kept():
     assert [one.device.name for one in forth] == ["hub", "far", "third"]
     assert {one.device.name: one for one in forth} == {one.device.name: one for one in back}
     assert settle(forth) == forth
+
+
+def test_a_source_without_a_trace_is_a_peer_of_each_acceptor_that_it_reaches():
+    second = "192.0.2.2"
+    body = "".join(
+        f"crypto dynamic-map DYN{port} 10\n set transform-set TS\ncrypto map VPN{port} 65000 ipsec-isakmp dynamic DYN{port}\n"
+        f"interface GigabitEthernet0/{port}\n ip address {address} 255.255.255.0\n crypto map VPN{port}\n"
+        for port, address in ((1, R), (2, second))
+    )
+    lines = [line(age, spi, dst=dst) for age in (100, 40) for spi, dst in ((SPI, R), (SPI + 1, second))]
+    printed = ((CLOCK, clock()), (CONFIG, config(body)), (LOG, log(*old(*lines))), (ISAKMP, isakmp()), (IPSEC, EMPTY))
+    hub = build(snapshot(*printed), Policy())
+    far = build(
+        snapshot(
+            (CLOCK, clock()),
+            (IPSEC, flow(R, local=S, outbound=[(SPI, 2400)]) + flow(second, local=S, outbound=[(SPI + 1, 2400)])),
+            name="far",
+        ),
+        Policy(),
+    )
+    made = fleet(hub, far)["hub"]
+    bound = {one.peer for one in made.incidents or ()}
+    assert {one.binding for one in bound if one is not None} == {"VPN1 65000", "VPN2 65000"}
+    assert bound <= set(made.peers or ())

@@ -21,9 +21,7 @@ from collector.model import (
     Facts,
     History,
     IkeSa,
-    Incident,
     IpsecProfile,
-    Peer,
     Policy,
     Privilege,
     Snapshot,
@@ -72,7 +70,7 @@ def build(snapshot: Snapshot, policy: Policy, history: History = _NO_HISTORY) ->
         clock_mark=own_clock.mark,
         config=config,
         recovery_configured=config.recovery if config is not None else None,
-        peers=_with_accepted(all_peers, found or ()),
+        peers=peers.with_accepted(all_peers, found or ()),
         log=seen.view,
         sightings=seen.sightings,
         related=seen.related,
@@ -180,24 +178,6 @@ def _device_time(read: Looks, own: clock.DeviceClock, seen: log.LogFacts) -> dat
 
 def _ike(table: tables.IkeTable) -> tuple[IkeSa, ...] | None:
     return table.table.records if table.readable else None
-
-
-def _with_accepted(known: tuple[Peer, ...] | None, found: Sequence[Incident]) -> tuple[Peer, ...] | None:
-    """The peers, and those that only an incident brought in: an acceptor's peer of which no table has a row any more.
-
-    It takes the place of the acceptor's own row, which stands for whoever has not come in yet.
-    """
-    rows = {(peer.address, peer.binding): peer for peer in known or ()}
-    late = {
-        (one.peer.address, one.peer.binding): one.peer
-        for one in found
-        if one.peer is not None and (one.peer.address, one.peer.binding) not in rows
-    }
-    if not late:
-        return known
-    bindings = {peer.binding for peer in late.values()}
-    kept = (peer for peer in known or () if peer.seen != "acceptor" or peer.binding not in bindings)
-    return (*kept, *late.values())
 
 
 def _filter(state: tables.Tables) -> str | None:

@@ -25,6 +25,7 @@ from collector.model import (
     Dpd,
     Evidence,
     IkeSa,
+    Incident,
     IpsecFlow,
     NhrpEntry,
     Peer,
@@ -69,6 +70,24 @@ def build(ground: Ground) -> tuple[Peer, ...] | None:
         _peer(draft, ground, alone=draft.address is None or len(roster.by_address.get(draft.address, ())) <= 1)
         for draft in roster.drafts.values()
     )
+
+
+def with_accepted(known: tuple[Peer, ...] | None, incidents: Sequence[Incident]) -> tuple[Peer, ...] | None:
+    """The peers, and those that only an incident brought in: an acceptor's peer of which no table has a row any more.
+
+    It takes the place of the acceptor's own row, which stands for whoever has not come in yet.
+    """
+    rows = {(peer.address, peer.binding): peer for peer in known or ()}
+    late = {
+        (one.peer.address, one.peer.binding): one.peer
+        for one in incidents
+        if one.peer is not None and (one.peer.address, one.peer.binding) not in rows
+    }
+    if not late:
+        return known
+    bindings = {peer.binding for peer in late.values()}
+    kept = (peer for peer in known or () if peer.seen != "acceptor" or peer.binding not in bindings)
+    return (*kept, *late.values())
 
 
 def _peer(draft: Draft, ground: Ground, *, alone: bool) -> Peer:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from collector.config import recovery_of
 from collector.correlate import joins
+from collector.facts.peers import with_accepted
 from collector.facts.states import active_window, flow_state, lifetime_of, races, span_of
 from collector.model import (
     Address,
@@ -45,14 +46,7 @@ def settle(facts: Sequence[Facts], remembered: Sequence[FarEnd] = ()) -> tuple[F
 def _with_peers(facts: Facts, incidents: Sequence[Incident]) -> Facts:
     """The device with its settled incidents, and with the dynamic peers that only a join brought in."""
     bound = tuple(_bound(incident, facts) for incident in incidents)
-    late = {
-        peer.address: peer for one, was in zip(bound, incidents, strict=True) if was.peer is None and (peer := one.peer)
-    }
-    if not late:
-        return replace(facts, incidents=bound)
-    bindings = {peer.binding for peer in late.values()}
-    kept = (peer for peer in facts.peers or () if peer.seen != "acceptor" or peer.binding not in bindings)
-    return replace(facts, incidents=bound, peers=(*kept, *late.values()))
+    return replace(facts, incidents=bound, peers=with_accepted(facts.peers, bound))
 
 
 def _bound(incident: Incident, facts: Facts) -> Incident:

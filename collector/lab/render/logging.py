@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from collector.lab import events
 from collector.lab.model import Device, Entry
-from collector.lab.render.look import Lines, Look
+from collector.lab.render.look import Lines, Look, age
 from collector.lab.render.version import head
 
 _UNSYNCHRONISED = timedelta(seconds=60)  # after a boot, until NTP has answered
@@ -58,7 +58,7 @@ def message(device: Device, entry: Entry, number: int) -> str:
     if stamps.kind == "none":
         return sequence + entry.text
     if stamps.kind == "uptime":
-        return f"{sequence}{_uptime(device, entry)}: {entry.text}"
+        return f"{sequence}{age(entry.time - device.booted)}: {entry.text}"
     clock = device.clock
     moment = clock.local(entry.time) if stamps.localtime else clock.local(entry.time) - clock.offset
     text = f"{moment:%b} {moment.day:2d}"
@@ -69,18 +69,6 @@ def message(device: Device, entry: Entry, number: int) -> str:
         text += f" {clock.zone if stamps.localtime else 'UTC'}"
     mark = clock.mark if entry.time - device.booted > _UNSYNCHRONISED else "*"
     return f"{sequence}{mark}{text}: {entry.text}"
-
-
-def _uptime(device: Device, entry: Entry) -> str:
-    seconds = int((entry.time - device.booted).total_seconds())
-    days, rest = divmod(seconds, 86400)
-    if days >= 365:
-        return f"{days // 365}y{days % 365 // 7}w"
-    if days >= 7:
-        return f"{days // 7}w{days % 7}d"
-    if days:
-        return f"{days}d{rest // 3600:02d}h"
-    return f"{rest // 3600:02d}:{rest % 3600 // 60:02d}:{rest % 60:02d}"
 
 
 def _head(look: Look, buffered: int, produced: int) -> Lines:
