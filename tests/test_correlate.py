@@ -288,13 +288,13 @@ def test_a_source_without_a_trace_is_a_peer_of_each_acceptor_that_it_reaches():
         f"interface GigabitEthernet0/{port}\n ip address {address} 255.255.255.0\n crypto map VPN{port}\n"
         for port, address in ((1, R), (2, second))
     )
-    lines = [line(age, spi, dst=dst) for age in (100, 40) for spi, dst in ((SPI, R), (SPI + 1, second))]
+    lines = [line(age, spi, S2, dst) for age in (100, 40) for spi, dst in ((SPI, R), (SPI + 1, second))]
     printed = ((CLOCK, clock()), (CONFIG, config(body)), (LOG, log(*old(*lines))), (ISAKMP, isakmp()), (IPSEC, EMPTY))
     hub = build(snapshot(*printed), Policy())
     far = build(
         snapshot(
             (CLOCK, clock()),
-            (IPSEC, flow(R, local=S, outbound=[(SPI, 2400)]) + flow(second, local=S, outbound=[(SPI + 1, 2400)])),
+            (IPSEC, flow(R, local=S2, outbound=[(SPI, 2400)]) + flow(second, local=S2, outbound=[(SPI + 1, 2400)])),
             name="far",
         ),
         Policy(),
