@@ -353,7 +353,7 @@ def test_the_rooms_are_those_of_the_package():
     rooms = {folder.parent.name for folder in (ROOT / "collector").glob("*/__init__.py")}
     assert named == rooms | {"errors"}
     for name in re.findall(
-        r"`((?:parse|rules|facts|config|session|collect|history|sinks|model)/[\w/]*(?:\.py)?)`", text
+        r"`((?:cli|parse|rules|facts|config|correlate|session|collect|history|sinks|model|lab)/[\w/]*(?:\.py)?)`", text
     ):
         assert (ROOT / "collector" / name).exists(), name
 

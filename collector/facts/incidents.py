@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from collector.facts.binding import Binder
 from collector.facts.counters import CounterFacts
-from collector.facts.flows import Flow, logged
 from collector.facts.log import LogFacts
+from collector.facts.log_flows import Flow, logged
 from collector.facts.peers import Ground
 from collector.facts.rekeys import reborn, recurring
 from collector.facts.scans import scans

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from collector.facts import losses, silence
 from collector.facts.clock import DeviceClock
+from collector.facts.log_pages import Page, merged, read
 from collector.facts.looks import Look, Looks
-from collector.facts.pages import Page, merged, read
 from collector.model import BlindSpot, CryptoConfig, History, LogView, Related, Sighting, Version
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from collector.facts.flows import Flow
+from collector.facts.log_flows import Flow
 from collector.facts.peers import Ground
 from collector.facts.states import lifetime_of
 from collector.facts.tables import Seen, Table

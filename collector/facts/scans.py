@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from collector.facts.flows import Flow
+from collector.facts.log_flows import Flow
 from collector.facts.states import span_of
 from collector.model import Address, Spi, Thresholds
 

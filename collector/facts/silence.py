@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from collector.facts import losses
 from collector.facts.clock import DeviceClock
+from collector.facts.log_pages import LOGGING, Page
 from collector.facts.looks import Looks
-from collector.facts.pages import LOGGING, Page
 from collector.model import BlindSpot, Evidence, History, InvalidSpi, LogHeader, Sighting
 
 _BLIND_LEVELS = frozenset({"disabled", "emergencies", "alerts", "critical", "errors"})
