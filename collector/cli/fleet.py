@@ -108,7 +108,9 @@ def _run(order: Order, stopped: Callable[[], int | None]) -> Visited:
     devices = Spooled(fleet.spool, sorted(name for name in fleet.gists if name in reported))
     paths: dict[str, str] = {}
     report = pipeline.conclude(devices, mode=order.mode, started_at=started, now=order.now, paths=paths)
-    return Visited(report=report, spool=fleet.spool, names=devices.names, paths=paths, interrupted=outcome.interrupted or stopped())
+    return Visited(
+        report=report, spool=fleet.spool, names=devices.names, paths=paths, interrupted=outcome.interrupted or stopped()
+    )
 
 
 @dataclass(frozen=True, slots=True)
