@@ -210,13 +210,21 @@ class InventoryError(CollectorError):
 
 
 class SessionError(CollectorError):
-    """One SSH visit, or one command of it, ended early."""
+    """One SSH visit, or one command of it, ended early. cause: the jump host's own code, of E_JUMP."""
 
     def __init__(
-        self, code: ErrorCode, message: str, *, phase: str, command: str | None = None, hint: str = ""
+        self,
+        code: ErrorCode,
+        message: str,
+        *,
+        phase: str,
+        command: str | None = None,
+        hint: str = "",
+        cause: ErrorCode | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
+        self.cause = cause
         self.message = message
         self.phase = phase
         self.command = command

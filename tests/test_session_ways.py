@@ -17,10 +17,11 @@ import pytest
 from faulty import LINES, client_threads, device_of, has_name, lasting, look
 from servers.loopback import free_port
 
+from collector.collect import Settings, sweep
 from collector.errors import ErrorCode, SessionError
 from collector.lab.faults import ENABLE, PASSWORD, USERNAME, Faults
 from collector.model import SshSettings
-from collector.session import Trust
+from collector.session import Secrets, Trust
 from collector.session.jump import close_jumps
 
 SSHD = which("sshd") or ("/usr/sbin/sshd" if Path("/usr/sbin/sshd").exists() else None)
@@ -246,6 +247,59 @@ def test_the_agent_is_asked_only_when_asked_for(faults, key_server, tmp_path, mo
     finally:
         agent.terminate()
         agent.wait(60)
+
+
+def swept(devices, state):
+    rows = []
+    settings = Settings(secrets=Secrets({}), trust=Trust(), logins_per_second=100, state=state, jitter=0, retries=False)
+    sweep(devices, settings, rows.append)
+    assert len(rows) == len(devices)
+    return [row.failures[0].code.value for row in rows]
+
+
+def test_jump_hosts_that_refuse_the_password_stop_it_as_routers_do(faults, tmp_path):
+    """Each would count a rejection a run: eight of them, every quarter of an hour, lock any account."""
+    server = faults.start("none")
+    hosts = [Host(faults, password="another") for _ in range(6)]
+    try:
+        devices = [replace(through(server, host), name=f"r{at}-{n}") for n in range(2) for at, host in enumerate(hosts)]
+        codes = swept(devices, tmp_path)
+        assert sum(host.passwords for host in hosts) <= 3
+        assert set(codes) == {"E_JUMP", "E_AUTH_SKIPPED"}
+        before = sum(host.passwords for host in hosts)
+        swept(devices, tmp_path)
+        assert sum(host.passwords for host in hosts) == before + 1
+        assert server.record.passwords == 0
+    finally:
+        close_jumps()
+        for host in hosts:
+            host.close()
+
+
+def test_one_jump_host_that_refuses_the_password_is_one_rejection(faults):
+    """However many routers are behind it; those that are not are visited."""
+    server, host = faults.start("none"), Host(faults, password="another")
+    try:
+        behind = [replace(through(server, host), name=f"behind-{n}") for n in range(5)]
+        beside = [device_of(server, f"beside-{n}") for n in range(3)]
+        rows = []
+        settings = Settings(secrets=Secrets({}), trust=Trust(), logins_per_second=100, jitter=0)
+        outcome = sweep([*behind, *beside], settings, rows.append)
+        assert dict(outcome.codes).keys() == {"E_JUMP", "E_CMD_INVALID"}
+        assert dict(outcome.codes)["E_JUMP"] == 5
+        assert host.passwords == 1
+    finally:
+        close_jumps()
+        host.close()
+
+
+def test_a_fleet_too_small_for_the_breaker_is_remembered_too(faults, tmp_path):
+    servers = [faults.start("none") for _ in range(2)]
+    devices = [device_of(server, f"r{n}", password="wrong") for n, server in enumerate(servers)]
+    assert swept(devices, tmp_path) == ["E_AUTH_REJECTED"] * 2
+    for later in (1, 2):
+        assert sorted(swept(devices, tmp_path)) == ["E_AUTH_REJECTED", "E_AUTH_SKIPPED"]
+        assert sum(server.record.passwords for server in servers) == 2 + later
 
 
 def test_an_ssh_config_file_gives_the_way_when_asked(faults, bastion, tmp_path, monkeypatch):

@@ -6,9 +6,11 @@ import json
 import time
 from pathlib import Path
 
+from collector.collect.crew import jump_of
 from collector.collect.gate import CANARIES, EnableGate, Gate, Word
 from collector.collect.hands import Job
 from collector.errors import ErrorCode
+from collector.model import Failure
 from collector.session.trust import locked, replace_file
 
 MEMORY = "refused.json"
@@ -36,9 +38,15 @@ class Gates:
         """A visit starts."""
         self._login(job).begins()
 
-    def ended(self, job: Job, code: ErrorCode | None, *, captured: bool) -> None:
-        """A visit ended with `code` (None: no failure). captured: it brought an answer."""
-        self._login(job).ended(job.device.name, code, time.monotonic(), captured=captured)
+    def ended(self, job: Job, failure: Failure | None, *, captured: bool) -> None:
+        """A visit ended with `failure` (None: with none). captured: it brought an answer.
+
+        A jump host that refuses the password is a rejection like a router's: one, however many routers are behind it.
+        """
+        code, where = (failure.code, job.device.name) if failure is not None else (None, job.device.name)
+        if failure is not None and failure.cause is ErrorCode.AUTH_REJECTED:
+            code, where = failure.cause, f"the jump host {jump_of(job.device)}"
+        self._login(job).ended(where, code, time.monotonic(), captured=captured)
         if (enable := self._enable(job)) is not None:
             enable.ended(job.device.name, code)
 
@@ -50,10 +58,10 @@ class Gates:
             self._login(job).ended(job.device.name, ErrorCode.INTERNAL, time.monotonic())
 
     def remember(self) -> None:
-        """What was stopped, for the next run: that one tries a single canary with it."""
+        """What was stopped, or refused and never taken, for the next run: that one tries a single canary with it."""
         if self._state is None:
             return
-        stopped = {key for key, gate in self._logins.items() if gate.stopped}
+        stopped = {key for key, gate in self._logins.items() if gate.stopped or (gate.rejected and not gate.proven)}
         proven = {key for key, gate in self._logins.items() if gate.proven and not gate.stopped}
         now = (self._refused_before | stopped) - proven
         if now != self._refused_before:

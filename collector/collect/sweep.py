@@ -204,7 +204,7 @@ class _Run:
             return
         ended_by = ending(brought.failures)
         captured = brought.captured if isinstance(brought, Kept) else bool(brought.captures)
-        self.gates.ended(job, ended_by.code if ended_by is not None else None, captured=captured)
+        self.gates.ended(job, ended_by, captured=captured)
         if isinstance(brought, Kept):
             self._took(job, brought)
             return

@@ -26,13 +26,14 @@ GATHERED = "log messages that stand outside of any log"  # note of a `show loggi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """One typed failure of a visit, as data."""
+    """One typed failure of a visit, as data. cause: the jump host's own code, of E_JUMP; for the run that made it."""
 
     code: ErrorCode
     phase: str
     message: str
     command: str | None = None
     hint: str = ""
+    cause: ErrorCode | None = None
 
     @property
     def retryable(self) -> bool:

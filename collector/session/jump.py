@@ -123,6 +123,7 @@ def through(
             f"jump host {host} port {port}: {error.code}: {error.message}",
             phase="connect",
             hint=error.hint,
+            cause=error.code,
         ) from None
     return _channel(transport, host, target, seconds)
 

@@ -86,7 +86,14 @@ def to_failure(error: SessionError) -> Failure:
     from collector.parse.redact import redact_quoted  # noqa: PLC0415 - parse loads TextFSM
 
     message = redact_quoted(error.message)
-    return Failure(code=error.code, phase=error.phase, message=message, command=error.command, hint=error.hint)
+    return Failure(
+        code=error.code,
+        phase=error.phase,
+        message=message,
+        command=error.command,
+        hint=error.hint,
+        cause=error.cause,
+    )
 
 
 def refuses(failure: Failure) -> bool:

@@ -118,6 +118,7 @@ def _index(snapshot: Snapshot, files: Iterable[str]) -> dict[str, Any]:
 def _plain_failure(failure: Failure) -> dict[str, Any]:
     values: dict[str, Any] = plain(failure)
     values["message"] = redact_quoted(failure.message)
+    del values["cause"]  # the message says it
     return values
 
 
