@@ -384,6 +384,29 @@ def test_a_paste_without_the_log_does_not_spare_the_next_run_the_time_before_it(
     assert desk.tunnel().clean_runs == 1
 
 
+def test_an_unknown_of_a_paste_in_part_takes_no_verdict_away(desk):
+    desk.sweep(whole(NOW, *BROKEN), NOW)
+    before = desk.tunnel()
+    path = entry_of(desk.ledger, before.finding.id)
+    at = NOW + 15 * MINUTE
+    report, _, _ = desk.hand(desk.paste([(CLOCK, clock(at)), (LOG, logged(at, *BROKEN))]))
+    assert [(f.verdict, f.state, f.runs_seen) for f in report.findings if f.id == before.finding.id] == [
+        (Verdict.UNKNOWN, "ongoing", 2)
+    ]
+    after = desk.tunnel()
+    assert (after.finding.rule, after.finding.verdict) == ("SPI001", Verdict.FAIL)
+    assert after.finding.actions == before.finding.actions
+    assert after.finding.last_seen == at - timedelta(seconds=40)
+    found = entry_of(desk.ledger, before.finding.id)
+    assert path is not None
+    assert found is not None
+    assert found[1] == path[1]
+    later = at + 15 * MINUTE
+    desk.hand(desk.paste(whole(later, *BROKEN, **{ISAKMP: isakmp((R, S, "QM_IDLE", "ACTIVE"))})))  # the whole picture
+    (entry,) = (one for one in entries(desk.ledger, device="hub") if one.finding.id == before.finding.id)
+    assert (entry.finding.rule, entry.finding.actions) != ("SPI001", before.finding.actions)
+
+
 def test_a_log_that_was_gathered_from_between_the_answers_proves_no_silence(desk):
     desk.sweep(whole(NOW, *BROKEN), NOW)
     at = NOW + 15 * MINUTE

@@ -25,7 +25,7 @@ from collector.history import (
     transaction,
 )
 from collector.history.codec import snapshot_blob
-from collector.model import History, Level, Policy, Report, Snapshot
+from collector.model import Finding, History, Level, Policy, Report, Snapshot
 from collector.sinks.document import device_status
 from collector.sinks.render import one_line
 
@@ -142,11 +142,26 @@ def _with_lives(report: Report, noted: Report) -> Report:
     """The report with what the ledger says of its findings, and what this run proved gone."""
     lives = {finding.id: finding for finding in (*noted.findings, *noted.muted)}
     shown = {finding.id for finding in report.findings}
+
+    def with_life(finding: Finding) -> Finding:
+        """What the captures say, and since when the ledger knows it: it may know more than a paste in part tells."""
+        known = lives.get(finding.id)
+        if known is None:
+            return finding
+        return replace(
+            finding,
+            state=known.state,
+            runs_seen=known.runs_seen,
+            first_seen=known.first_seen,
+            last_seen=known.last_seen,
+            ends=known.ends,
+        )
+
     return replace(
         report,
         findings=(
-            *(lives.get(finding.id, finding) for finding in report.findings),
+            *(with_life(finding) for finding in report.findings),
             *(finding for finding in noted.findings if finding.id not in shown),
         ),
-        muted=tuple(lives.get(finding.id, finding) for finding in report.muted),
+        muted=tuple(with_life(finding) for finding in report.muted),
     )

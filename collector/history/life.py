@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from collector.model import Finding, TunnelEnds
+from collector.model import Finding, TunnelEnds, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +37,20 @@ class Entry:
     note: str = ""
 
 
-def seen(entry: Entry | None, finding: Finding, run: str) -> Entry:
-    """A run reports `finding`; `entry` is what the ledger had of it."""
+def seen(entry: Entry | None, finding: Finding, run: str, *, in_part: bool = False) -> Entry:
+    """A run reports `finding`; `entry` is what the ledger had of it.
+
+    in_part: the run did not look at all that a verdict needs: its `unknown` does not take the place of a `fail`.
+    """
     if entry is None:
         return Entry(finding=replace(finding, state="new", runs_seen=1), opened_run=run, last_run=run)
     again = entry.finding.state == "resolved"
+    if in_part and not again and entry.finding.verdict is Verdict.FAIL and finding.verdict is Verdict.UNKNOWN:
+        last_seen = _later(entry.finding.last_seen, finding.last_seen)
+        kept = replace(entry.finding, state="ongoing", runs_seen=entry.finding.runs_seen + 1, last_seen=last_seen)
+        return replace(
+            entry, finding=kept, clean_runs=0, last_run=run, note="seen again, in captures that tell no more"
+        )
     merged = replace(
         finding,
         state="reopened" if again else "ongoing",

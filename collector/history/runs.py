@@ -37,7 +37,11 @@ def remember(
     with transaction(ledger) as db:
         write_run(db, report, exit_code)
         known = findings.known(db, {f.id for f in (*report.findings, *report.muted)})
-        alive = {f.id: life.seen(known.get(f.id), f, report.run.id) for f in (*report.findings, *report.muted)}
+        said, parts = {f.id: f for f in (*report.findings, *report.muted)}, _in_part(report)
+        alive = {
+            identity: life.seen(known.get(identity), finding, report.run.id, in_part=finding.device in parts)
+            for identity, finding in said.items()
+        }
         missed: dict[str, list[Entry]] = {}
         for identity, entry in known.items():
             if identity not in alive:
@@ -46,10 +50,10 @@ def remember(
 
         def look(entries: Iterable[Entry], facts: Facts | None, before: datetime | None) -> None:
             for entry in entries:
-                said = absence(entry.finding, facts, looked_before=before)
+                proof = absence(entry.finding, facts, looked_before=before)
                 at = taken_at(facts) if facts is not None and report.run.mode == HANDED_OVER else None
                 gone[entry.finding.id] = life.unseen(
-                    entry, said, close_runs=thresholds.close_runs, at=at or report.run.finished_at
+                    entry, proof, close_runs=thresholds.close_runs, at=at or report.run.finished_at
                 )
 
         for facts in report.devices:  # one pass, one device's facts at a time: they may come from disk
@@ -59,8 +63,9 @@ def remember(
             look(missed.pop(name, ()), facts, before)
         for entries_left in () if report.run.mode == HANDED_OVER else missed.values():
             look(entries_left, None, None)
-        for entry in (*alive.values(), *gone.values()):
-            findings.write(db, entry, (paths or {}).get(entry.finding.id))
+        for identity, entry in (alive | gone).items():
+            as_before = identity in said and entry.finding.verdict is not said[identity].verdict
+            findings.write(db, entry, None if as_before else (paths or {}).get(identity))
         _forget(db, report.run.finished_at - thresholds.retention)
     resolved = [
         entry.finding
@@ -71,6 +76,19 @@ def remember(
         report,
         findings=(*(alive[f.id].finding for f in report.findings), *sorted(resolved, key=lambda f: f.id)),
         muted=tuple(alive[f.id].finding for f in report.muted),
+    )
+
+
+def _in_part(report: Report) -> frozenset[str]:
+    """Routers of which a person handed over less than the configuration, the SAs and the IKE SAs."""
+    if report.run.mode != HANDED_OVER:
+        return frozenset()
+    return frozenset(
+        facts.device.name
+        for facts in report.devices
+        if facts.config is None
+        or facts.flows is None
+        or (facts.isakmp_sas is None and facts.ikev2_sas is None and facts.sessions is None)
     )
 
 
