@@ -6,6 +6,7 @@ from datetime import timedelta
 from itertools import count
 
 import pytest
+from cost import linear
 from printed import NOW, SPI, R, S
 
 from collector.facts.states import FLOW_ORDER, ROWS, Key, Scene, active_window, decide, flow_state
@@ -172,3 +173,12 @@ def test_active_window_grows_with_the_flows_in_it_and_no_further_than_half_an_ho
     assert active_window([young, aged, None], LIMITS) == LIMITS.active_window
     assert active_window([young] * 3, LIMITS) == 3 * LIMITS.active_window
     assert active_window([young] * 500, LIMITS) == timedelta(minutes=30)
+
+
+def test_a_key_of_many_lines_is_decided_in_linear_time():
+    def deciding(lines: int):
+        many = key(*range(1000, 1000 + lines))
+        return lambda: decide(many, scene(covers=None))
+
+    assert deciding(3)().row == 13  # every row before it has asked for the figures
+    assert linear(deciding, 2000, 16000)
