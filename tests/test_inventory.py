@@ -59,6 +59,7 @@ def test_first_group_listed_wins_and_data_merges_by_key():
         ("hosts: {a: {ssh: {profil: legacy}}}", ["hosts.a.ssh.profil", "did you mean `profile`"]),
         ("hosts: {a: {ssh: {jump: '-oX'}}}", ["hosts.a.ssh.jump"]),
         ("hosts: [", ["i.yaml", "line", "column"]),
+        ("hosts:\n\tr1: {hostname: 192.0.2.1}\n", ["i.yaml", "line 2", "a tab stands"]),
         ("x: !!python/object:os.system 1", ["tag"]),
         ("policy: {thresholds: {persistent_spam: 5s}}", ["did you mean `persistent_span`"]),
         ("policy: {thresholds: {persistent_span: soon}}", ["policy.thresholds.persistent_span", "no duration"]),
@@ -97,10 +98,12 @@ def test_a_binary_file_and_a_missing_one_are_named(tmp_path):
     binary.write_bytes(b"\x7fELF\0\0\0")
     with pytest.raises(InventoryError, match="binary"):
         load(binary)
-    with pytest.raises(InventoryError, match="No such file"):
+    with pytest.raises(InventoryError, match=r"No such file.*`-i FILE`"):
         load(tmp_path / "none.yaml")
 
 
 def test_an_unknown_device_gets_a_near_miss():
     with pytest.raises(InventoryError, match="did you mean `hub1-mad`"):
         load(ROOT / "inventory.example.yaml").device("hub1-mda")
+    with pytest.raises(InventoryError, match="did you mean `hub1-mad`"):
+        load(ROOT / "inventory.example.yaml").device("HUB1-MAD")

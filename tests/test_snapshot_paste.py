@@ -359,6 +359,9 @@ def test_a_file_that_is_one_block_of_code(tmp_path):
         "[24/11/2025 14:05:09] ",
         "14:05:09.123 ",
         "2025-11-24 14:05:09: ",
+        "    ",
+        "\t",
+        " ",
     ],
 )
 def test_a_session_that_is_quoted_or_stamped_line_by_line(tmp_path, prefix):

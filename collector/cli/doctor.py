@@ -81,7 +81,7 @@ def _print(facts: Facts) -> None:
     for failure in facts.failures:
         if failure.command is None:
             sys.stdout.write(f"  {failure.code.value}: {one_line(failure.message)} - {failure.hint}\n")
-    for spot in facts.blind_spots:
+    for spot in facts.blind_spots if facts.captures else ():  # where nothing was asked the failure says it all
         sys.stdout.write(f"  {'cannot see' if spot.blocking else 'note'}: {one_line(spot.message)}\n")
     if not facts.blind_spots and not facts.failures and facts.captures:
         sys.stdout.write("  nothing is hidden from this account\n")

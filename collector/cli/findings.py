@@ -11,6 +11,7 @@ import typer
 
 from collector.cli import state as state_folder
 from collector.cli.options import StateOption
+from collector.cli.output import tell
 from collector.model import plain, to_address
 from collector.sinks.document import finding_part
 from collector.sinks.render import one_line
@@ -39,7 +40,8 @@ def findings(
     """List the findings of the ledger."""
     from collector.history import entries, open_ledger  # noqa: PLC0415 - sqlite only where the ledger is read
 
-    with open_ledger(state_folder.folder(state)) as ledger:
+    folder = state_folder.folder(state)
+    with open_ledger(folder) as ledger:
         wanted = None if which is Which.ALL else which.value
         peer = str(to_address(peer) or peer) if peer else None  # as it is written in the ledger
         rule = rule.upper() if rule else None
@@ -58,5 +60,5 @@ def findings(
             + (f"    {one_line(entry.note)}\n" if entry.note else "")
         )
     if not found and not as_json:
-        sys.stderr.write("no such findings in the ledger\n")
+        tell(f"no such findings in the ledger of {folder}; `--state-is all` also lists what is over")
     return 0

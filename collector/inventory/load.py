@@ -49,13 +49,15 @@ class Inventory:
 
 def near(word: str, words: Iterable[str]) -> str:
     """A hint naming the closest of `words`, or ""."""
-    close = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
-    return f"did you mean `{close[0]}`?" if close else ""
+    folded = {each.casefold(): each for each in words}
+    close = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
+    return f"did you mean `{folded[close[0]]}`?" if close else ""
 
 
 def load(path: Path) -> Inventory:
     """Read and check an inventory file. Raises InventoryError, naming each place, when anything is off."""
-    return from_text(read_text(path), source=path.name, folder=path.parent)
+    text = read_text(path, missing="name it with `-i FILE`; inventory.example.yaml is one to copy")
+    return from_text(text, source=path.name, folder=path.parent)
 
 
 def load_policy(path: Path) -> Policy:
@@ -67,12 +69,13 @@ def load_policy(path: Path) -> Policy:
     return to_policy(_validated(PolicyModel, value, tree, path.name))
 
 
-def read_text(path: Path) -> str:
-    """The text of a file, or an InventoryError that says what is wrong with it."""
+def read_text(path: Path, *, missing: str = "") -> str:
+    """The text of a file, or an InventoryError that says what is wrong with it. missing: what to do where it is not there."""
     try:
         raw = path.read_bytes()
     except OSError as error:
-        raise InventoryError(f"cannot be read: {error.strerror}", place=str(path)) from None
+        hint = missing if isinstance(error, FileNotFoundError) else ""
+        raise InventoryError(f"cannot be read: {error.strerror}", place=str(path), hint=hint) from None
     if b"\0" in raw[:4096] and raw[:2] not in {b"\xff\xfe", b"\xfe\xff"}:
         raise InventoryError("is a binary file, not YAML", place=str(path))
     try:

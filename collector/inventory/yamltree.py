@@ -43,7 +43,7 @@ def load(text: str, *, name: str) -> Tree:
         _check(text, name)
         node = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as error:
-        raise InventoryError(_problem(error), place=name) from None
+        raise InventoryError(_problem(error, text), place=name) from None
     if node is None:
         return Tree(None, lines)
     return Tree(_build(node, (), lines, name), lines)
@@ -70,8 +70,13 @@ def _events(text: str) -> Iterator[Any]:
     yield from yaml.parse(text, Loader=_Loader)
 
 
-def _problem(error: yaml.YAMLError) -> str:
+def _problem(error: yaml.YAMLError, text: str) -> str:
     mark = getattr(error, "problem_mark", None)
+    lines = text.split("\n")
+    if mark is not None and mark.line < len(lines):
+        line = lines[mark.line]
+        if "\t" in line[: len(line) - len(line.lstrip())]:
+            return f"line {mark.line + 1}: a tab stands before the text; YAML is indented with blanks only"
     what = getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML"
     return f"line {mark.line + 1}, column {mark.column + 1}: {what}" if mark else f"not YAML: {what}"
 

@@ -15,7 +15,7 @@ from collector.model import Capture, Device, Failure, Snapshot
 from collector.snapshot import bare, configuration, paste, prompts, store, syslog, techsupport
 from collector.snapshot.names import INDEX
 from collector.snapshot.stray import Stray
-from collector.snapshot.text import Document, document, open_document, unprefixed
+from collector.snapshot.text import Document, document, open_document, outdented, unprefixed
 
 _LOG = logging.getLogger("collector.snapshot")
 _UPTIME = re.compile(r"^[ \t]{0,8}(\S{1,63}) uptime is \d", re.MULTILINE)
@@ -189,7 +189,9 @@ def _prompted(item: Document) -> tuple[Document, frozenset[str]]:
     known = prompts.hosts(item)
     plain = unprefixed(item) if not known else None
     found = prompts.hosts(plain) if plain is not None else frozenset()
-    return (plain, found) if plain is not None and found else (item, known)
+    if plain is not None and found:
+        return plain, found
+    return (outdented(item), known) if known else (item, known)
 
 
 def _kind(item: Document) -> str | None:

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import takewhile
 from pathlib import Path
 
 from collector.errors import UsageError
@@ -174,6 +175,19 @@ def unprefixed(item: Document) -> Document | None:
                 source=item.source, path=None, text="\n".join(prefix.sub("", line, count=1) for line in lines)
             )
     return None
+
+
+def outdented(item: Document) -> Document:
+    """`item` without the blanks that stand before all of its lines: a ticket's way to show a screen."""
+    if item.text is None:
+        return item
+    lines = item.text.split("\n")
+    said = [line for line in lines if line.strip()]
+    pairs = zip(min(said, default=""), max(said, default=""), strict=False)  # what these two share all lines share
+    wide = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1] and pair[0] in " \t", pairs))
+    if not wide:
+        return item
+    return Document(source=item.source, path=None, text="\n".join(line[wide:] for line in lines))
 
 
 def open_document(path: Path, source: str | None = None) -> Document:
