@@ -14,7 +14,7 @@ from shutil import which
 
 import asyncssh
 import pytest
-from faulty import LINES, client_threads, device_of, has_name, lasting, look
+from faulty import LINES, client_threads, device_of, has_name, lasting, literal, look
 from servers.loopback import free_port
 
 from collector.collect import Settings, sweep
@@ -247,6 +247,28 @@ def test_the_agent_is_asked_only_when_asked_for(faults, key_server, tmp_path, mo
     finally:
         agent.terminate()
         agent.wait(60)
+
+
+def test_a_jump_host_is_judged_by_each_devices_rule_and_credential(faults, bastion, tmp_path):
+    server, trust = faults.start("none"), Trust(tmp_path)
+    open_to_all = through(server, bastion)
+    assert look(server, open_to_all, trust=trust).codes == []
+    own = tmp_path / "own"  # knows the router, not the jump host
+    own.write_text(
+        "\n".join(x for x in (tmp_path / "known_hosts").read_text().split("\n") if str(bastion.port) not in x)
+    )
+    strict = through(server, bastion, host_key="strict", known_hosts=str(own))
+    seen = look(server, strict, trust=trust)
+    assert seen.codes == ["E_JUMP"]
+    assert "E_HOSTKEY_UNKNOWN" in seen.snapshot.failures[0].message
+    wrong = replace(open_to_all, password=literal("wrong"))
+    for device, codes, passwords in (
+        (wrong, ["E_JUMP"], 2),  # it does not ride on another's login
+        (wrong, ["E_JUMP"], 2),  # refused once is refused
+        (open_to_all, [], 2),  # and another's refusal is not this one's
+    ):
+        assert look(server, device, trust=trust).codes == codes
+        assert bastion.passwords == passwords
 
 
 def swept(devices, state):

@@ -6,7 +6,9 @@ not to blame.
 
 from __future__ import annotations
 
+import hmac
 import re
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -26,6 +28,7 @@ from collector.session.transport import Transport
 _JUMP = re.compile(
     r"(?:(?P<user>[A-Za-z0-9._-]{1,64})@)?(?P<host>\[[0-9A-Fa-f:.]{2,45}\]|[^@\[\]:,\s]{1,253})(?::(?P<port>\d{1,5}))?"
 )
+_SALT = secrets.token_bytes(32)
 MEMORY = 60.0  # seconds that a failed jump host is not tried again
 REFUSED = {
     1: "administratively prohibited",
@@ -40,6 +43,7 @@ class _Key:
     host: str
     port: int
     username: str
+    proof: bytes  # a fingerprint of password and key: what one credential opened, or was refused, is not another's
 
 
 class _Shared:
@@ -114,9 +118,10 @@ def through(
     try:
         check_host(host)
         transport = SHARED.transport(
-            _Key(host, port, user),
+            _Key(host, port, user, _fingerprint(credentials)),
             lambda: _connect(host, port, seconds, login=login, rule=rule(host, port), phases=phases),
         )
+        rule(host, port).judge(transport.get_remote_server_key())  # by this device's rule, whoever opened it
     except SessionError as error:
         raise SessionError(
             ErrorCode.JUMP,
@@ -126,6 +131,11 @@ def through(
             cause=error.code,
         ) from None
     return _channel(transport, host, target, seconds)
+
+
+def _fingerprint(credentials: Credentials) -> bytes:
+    password = credentials.password.reveal() if credentials.password is not None else ""
+    return hmac.digest(_SALT, f"{credentials.keys}\0{password}".encode("utf-8", "surrogatepass"), "sha256")
 
 
 def _connect(host: str, port: int, seconds: float, *, login: Login, rule: HostKeyRule, phases: Phases) -> Transport:
