@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import socket
 import threading
 import time
@@ -350,6 +351,14 @@ def test_a_hostname_is_pinned_once_it_has_proved_to_be_one(tmp_path):
     trust = Trust(tmp_path)
     see(Odd, trust=trust, lines=())
     assert Trust(tmp_path).identify("r", hostname="R1", pin=False) is True
+
+
+def test_a_wall_clock_that_leaps_while_a_visit_runs_changes_nothing(monkeypatch):
+    leaps = itertools.cycle((1.8e9, 1.8e9 + 6e7, 1.8e9 - 6e7))  # two years on, two years back, at each look
+    monkeypatch.setattr(time, "time", lambda: next(leaps))
+    snapshot, _ = see(Odd)
+    assert ended(snapshot) == []
+    assert [capture.text for capture in snapshot.captures] == [OUTPUTS[line].rstrip("\n") + "\n" for line in LINES]
 
 
 def late(command, text, *notes, before=""):
