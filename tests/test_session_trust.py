@@ -16,7 +16,7 @@ import asyncssh
 import pytest
 from faulty import device_of, has_name, look
 
-from collector.errors import ErrorCode, SessionError
+from collector.errors import ErrorCode, SessionError, StateError
 from collector.inventory import load
 from collector.lab.faults import Faults, Router
 from collector.model import SshSettings
@@ -279,3 +279,21 @@ def test_trust_pins_under_the_name_that_a_visit_looks_for(faults, tmp_path, monk
     assert _run(["trust", *words]) == 0
     assert "pinned already" in capsys.readouterr().out
     Trust(state).identify("edge-1", hostname="new-name")
+
+
+def test_a_state_folder_that_others_can_write_to_is_told_once(tmp_path, capsys):
+    from collector.cli import state
+
+    for mode, told in ((0o700, 0), (0o755, 0), (0o775, 1), (0o777, 1), (0o1777, 1)):
+        folder = tmp_path / f"{mode:o}"
+        folder.mkdir()
+        folder.chmod(mode)
+        assert state.folder(folder) == state.folder(folder) == folder
+        assert capsys.readouterr().err.count("others can write") == told, oct(mode)
+
+
+def test_a_lock_that_is_a_link_is_refused(tmp_path):
+    (tmp_path / ".known_hosts.lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StateError):
+        Trust(tmp_path).check("192.0.2.1", 22, KEY, "accept-new")
+    assert not (tmp_path / "elsewhere").exists()
