@@ -28,7 +28,7 @@ app = typer.Typer(no_args_is_help=True, help="Check an inventory, or show what i
 def check(inventory: InventoryOption = Path("inventory.yaml")) -> int:
     """Validate the file; name each error's place. References are looked up, their values never shown."""
     loaded = load(inventory)
-    problems = list(_problems(loaded))
+    problems = [*_problems(loaded), *_sink_problems(loaded)]
     if problems:
         raise InventoryError("\n".join(problems))
     seconds = len(loaded.devices) / loaded.logins_per_second
@@ -162,6 +162,26 @@ def _problems(loaded: Inventory) -> Iterator[str]:
             if ("hosts", missing) not in told:
                 told.add(("hosts", missing))
                 yield f"hosts.{device.name}.{missing}: not given - set it once under defaults, as {{env: NAME}}"
+
+
+def _sink_problems(loaded: Inventory) -> Iterator[str]:
+    """What `tickets` would stumble over, at night."""
+    if not loaded.sinks:
+        return
+    from collector.session.secrets import Secrets  # noqa: PLC0415 - only where there are sinks
+    from collector.sinks import ticket_sink  # noqa: PLC0415 - as above
+    from collector.sinks.delivery import references, settings_of  # noqa: PLC0415 - as above
+
+    for name, raw in loaded.sinks.items():
+        try:
+            ticket_sink(name, raw, Secrets())
+            wanted = references(settings_of(name, raw, Secrets()))
+        except InventoryError as error:
+            yield str(error)
+            continue
+        for place, reference in wanted:
+            if problem := _unresolvable(reference):
+                yield f"{place}: {problem}"
 
 
 def _unresolvable(reference: Reference) -> str | None:

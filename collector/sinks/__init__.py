@@ -58,12 +58,13 @@ def _metrics(report: Report, *, version: str) -> Iterator[str]:
 
 def ticket_sink(name: str, raw: Mapping[str, Any], secrets: Secrets) -> tuple[TicketSink, Limits]:
     """The ticket sink that an inventory's `sinks.NAME` describes. Raises InventoryError with the place."""
-    from collector.sinks.delivery import settings_of  # noqa: PLC0415 - tickets only
+    from collector.sinks.delivery import check_keys, settings_of  # noqa: PLC0415 - tickets only
 
     settings = settings_of(name, raw, secrets)
     factory = TICKETS.get(settings.type)
     if factory is None:
         raise InventoryError(f"{settings.type!r} is no type: {', '.join(TICKETS)}", place=f"sinks.{name}.type")
+    check_keys(settings)
     return factory(settings), settings.limits
 
 

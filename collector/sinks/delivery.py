@@ -22,6 +22,7 @@ from jinja2 import (
 
 from collector.errors import InventoryError
 from collector.history.tickets import Act, Limits, Step
+from collector.inventory import near
 from collector.model import Finding, Level, Reference
 from collector.session.secrets import Secrets
 from collector.sinks.document import finding_part
@@ -122,6 +123,14 @@ class Settings:
 STATE_LIKE = frozenset({"alertmanager"})  # these group and silence by themselves, and forget what is not told again
 UNLIMITED = 1_000_000
 LIMIT_KEYS = frozenset({"min_level", "cap", "parent_from", "open_runs", "bodies"})
+KEYS = {  # of each type, beside those
+    "alertmanager": ("url", "interval", "auth", "ca_file"),
+    "http": ("url", "preset", "auth", "variables", "ca_file"),
+    "command": ("command", "environment"),
+    "email": ("host", "port", "from", "to", "starttls", "ca_file", "auth"),
+}
+NEEDED = {"alertmanager": ("url",), "http": ("url",), "command": ("command",), "email": ("host", "from", "to")}
+AUTH_KEYS = {"alertmanager": ("token",), "http": ("user", "password", "token"), "email": ("user", "password")}
 
 
 def settings_of(name: str, raw: Mapping[str, Any], secrets: Secrets) -> Settings:
@@ -159,6 +168,40 @@ def reference(value: object, place: str) -> Reference:
         if kind in kinds and isinstance(text, str) and text:
             return Reference(kind=kind, value=text)
     raise InventoryError("say where the secret is: {env: NAME}, {file: PATH} or {command: ...}", place=place)
+
+
+def check_keys(settings: Settings) -> None:
+    """Refuse a key that nobody reads (a misspelt one would be as if it were not there) and want those that must be there.
+
+    Raises InventoryError with the place.
+    """
+    place = f"sinks.{settings.name}"
+    known = (*KEYS[settings.type], *LIMIT_KEYS, "type")
+    for key in settings.options:
+        if key not in known:
+            raise InventoryError("unknown key", place=f"{place}.{key}", hint=near(str(key), known))
+    for key in NEEDED[settings.type]:
+        settings.text(key)
+    auth = settings.options.get("auth")
+    if auth is None:
+        return
+    wanted = AUTH_KEYS[settings.type]
+    if not isinstance(auth, dict):
+        raise InventoryError(f"wants {{{', '.join(wanted)}}}", place=f"{place}.auth")
+    for key in auth:
+        if key not in wanted:
+            raise InventoryError("unknown key", place=f"{place}.auth.{key}", hint=near(str(key), wanted))
+    references(settings)
+
+
+def references(settings: Settings) -> tuple[tuple[str, Reference], ...]:
+    """The secrets that a sink will want, each with its place. A user's name may stand as it is. Raises InventoryError."""
+    auth = settings.options.get("auth") or {}
+    return tuple(
+        (f"sinks.{settings.name}.auth.{key}", reference(value, f"sinks.{settings.name}.auth.{key}"))
+        for key, value in auth.items()
+        if key != "user" or not isinstance(value, str)
+    )
 
 
 def key_of(finding: Finding) -> str:

@@ -242,7 +242,8 @@ def _preset(settings: Settings) -> dict[str, Any]:
         try:
             found = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, yaml.YAMLError) as error:
-            raise InventoryError(f"{path} cannot be read: {error}", place=f"sinks.{settings.name}.preset") from None
+            why = getattr(error, "strerror", None) or error
+            raise InventoryError(f"{path} cannot be read: {why}", place=f"sinks.{settings.name}.preset") from None
     else:
         found = presets().get(chosen)
         if found is None:
