@@ -295,6 +295,30 @@ def test_the_reason_is_told_in_the_middle_of_an_answer_too():
     assert not snapshot.captures[-1].complete
 
 
+def test_a_server_that_greets_names_itself_and_leaves_is_an_ssh_server():
+    """Lines before the identification are allowed (RFC 4253, 4.2); a full router may leave behind them."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def leave():
+            connection = listener.accept()[0]
+            connection.sendall(b"Authorised use only\r\nSSH-2.0-Cisco-1.25\r\n")
+            connection.recv(1)
+            connection.close()
+
+        thread = threading.Thread(target=leave, daemon=True)
+        thread.start()
+        snapshot = visit(
+            Device(name="r", host="127.0.0.1", port=listener.getsockname()[1], username=literal(USER)),
+            once(LINES),
+            secrets=Secrets(),
+            trust=Trust(),
+            phases=PATIENT,
+        )
+        thread.join(60)
+    assert ended(snapshot) == [(ErrorCode.REFUSED_EARLY, "handshake")]
+    assert "Authorised use only" in snapshot.failures[0].message
+
+
 @pytest.mark.parametrize("request_", ["check_channel_pty_request", "check_channel_shell_request"])
 def test_a_terminal_that_is_refused_is_no_lost_connection(request_):
     snapshot, _ = see(of(**{request_: lambda *_more: False}))

@@ -83,7 +83,8 @@ def _handshake(cause: BaseException, transport: Transport | None) -> SessionErro
         kind = ErrorCode.SSH_ALGO if code == KEY_EXCHANGE_FAILED else ErrorCode.REFUSED_EARLY
         return SessionError(kind, f"the server left before login: {text!r}", phase="handshake")
     if isinstance(cause, ClosedEarly | EOFError | ConnectionError):
-        if heard and not any(word in heard.lower() for word in _BUSY):
+        named = transport is not None and transport.server_ident is not None  # an SSH server, whatever it said before
+        if heard and not named and not any(word in heard.lower() for word in _BUSY):
             return SessionError(ErrorCode.SSH_PROTOCOL, f"not an SSH server: it said {heard!r}", phase="handshake")
         said = f" after saying {heard!r}" if heard else ""
         return SessionError(
