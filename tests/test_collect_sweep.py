@@ -22,7 +22,7 @@ from collector.collect.lock import device_lock
 from collector.errors import ErrorCode, SessionError
 from collector.lab.faults import OUTPUTS, PASSWORD, Faults
 from collector.model import Device, Reference
-from collector.session import HostKey, Secrets, Trust
+from collector.session import HostKey, Secrets, Trust, ending
 
 OTHER_KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIIv9mYb0oH3zJxq4BxSgQ2vP4xJ6b2y1m8b3m0T2QF0F"
 
@@ -96,11 +96,28 @@ def test_a_wrong_password_reaches_three_devices_at_most(faults, tmp_path):
 
 def test_a_success_forgets_the_doubt(faults, tmp_path):
     server = faults.start("none")
-    (tmp_path / "refused.json").write_text('["other"]\n')
     device = device_of(server, "r1")
-    (tmp_path / "refused.json").write_text(f'["{key_of(device)}", "other"]\n')
-    run([device], settings(state=tmp_path))
-    assert (tmp_path / "refused.json").read_text() == '["other"]\n'
+    for text in (f'["{key_of(device)}", "other"]\n', f'{{"{key_of(device)}": ["r1"], "other": []}}\n'):
+        (tmp_path / "refused.json").write_text(text)
+        run([device], settings(state=tmp_path))
+        assert (tmp_path / "refused.json").read_text() == '{"other": []}\n'
+
+
+def test_routers_that_do_not_know_the_account_do_not_keep_it_from_the_others(faults, tmp_path):
+    """The canary of the next run is another router: not the same one, for ever, at the head of the inventory."""
+    server = faults.start("none")
+    bad = [device_of(faults.start("kbdint-again"), f"bad{number}") for number in range(4)]
+    fleet = [*bad, *(device_of(server, f"good{number}") for number in range(2))]
+    rows, _ = run(fleet, settings(state=tmp_path))
+    assert codes(rows) == {"E_AUTH_REJECTED": 3, "E_AUTH_SKIPPED": 3}
+    first = {name for name, row in rows.items() if ending(row.failures).code == "E_AUTH_REJECTED"}
+    rows, _ = run(fleet, settings(state=tmp_path))  # the fourth's turn
+    assert codes(rows) == {"E_AUTH_REJECTED": 1, "E_AUTH_SKIPPED": 5}
+    assert {name for name, row in rows.items() if ending(row.failures).code == "E_AUTH_REJECTED"} == {
+        f"bad{number}" for number in range(4)
+    } - first
+    rows, outcome = run(fleet, settings(state=tmp_path))
+    assert outcome.complete == 2
 
 
 def test_an_unreachable_canary_proves_nothing_and_blocks_nobody(faults):
@@ -129,7 +146,7 @@ def test_canaries_that_are_not_who_they_were_prove_the_password_and_nothing_else
     assert servers["c0"].record.lines() == []  # the prompt told it: nothing was typed
     (tmp_path / "refused.json").write_text(json.dumps([key_of(devices[0])]))  # as if the last run had stopped it
     run(devices[:1], settings(trust=trust, state=tmp_path))
-    assert (tmp_path / "refused.json").read_text() == "[]\n"
+    assert (tmp_path / "refused.json").read_text() == "{}\n"
     for name, said in json.loads(pinned).items():
         assert said.items() <= json.loads((tmp_path / "identities.json").read_text())[name].items()
 

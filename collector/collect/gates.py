@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from collector.collect.crew import jump_of
@@ -17,13 +18,25 @@ MEMORY = "refused.json"
 
 
 class Gates:
-    """A gate for each credential and for each enable secret. state: the folder that remembers what was stopped."""
+    """A gate for each credential and for each enable secret. state: the folder that remembers what was stopped, and by
+    whom: the next run's canary is another router, as three that do not know the account must not keep it from all.
+    """
 
     def __init__(self, state: Path | None) -> None:
         self._state = state
         self._refused_before = _read(state)
+        self._refused_now: dict[str, set[str]] = {}
         self._logins: dict[str, Gate] = {}
         self._enables: dict[str, EnableGate] = {}
+
+    def in_turn(self, jobs: Sequence[Job]) -> list[Job]:
+        """Those first whose credential was not refused by them before; where all have, it is everybody's turn again."""
+        if not self._refused_before:
+            return list(jobs)
+        late = {id(job) for job in jobs if self._refused_before.get(job.key, frozenset()) & _wheres(job)}
+        fresh = {job.key for job in jobs if id(job) not in late}
+        self._refused_before = {key: old if key in fresh else frozenset() for key, old in self._refused_before.items()}
+        return sorted(jobs, key=lambda job: id(job) in late and job.key in fresh)
 
     def go(self, job: Job) -> bool:
         """Whether a visit may begin now."""
@@ -45,7 +58,9 @@ class Gates:
         """
         code, where = (failure.code, job.device.name) if failure is not None else (None, job.device.name)
         if failure is not None and failure.cause is ErrorCode.AUTH_REJECTED:
-            code, where = failure.cause, f"the jump host {jump_of(job.device)}"
+            code, where = failure.cause, _jump_host(job)
+        if code is ErrorCode.AUTH_REJECTED:
+            self._refused_now.setdefault(job.key, set()).add(where)
         self._login(job).ended(where, code, time.monotonic(), captured=captured)
         if (enable := self._enable(job)) is not None:
             enable.ended(job.device.name, code)
@@ -61,13 +76,16 @@ class Gates:
         """What was stopped, or refused and never taken, for the next run: that one tries a single canary with it."""
         if self._state is None:
             return
-        stopped = {key for key, gate in self._logins.items() if gate.stopped or (gate.rejected and not gate.proven)}
         proven = {key for key, gate in self._logins.items() if gate.proven and not gate.stopped}
-        now = (self._refused_before | stopped) - proven
-        if now != self._refused_before:
+        stopped = {key for key, gate in self._logins.items() if gate.stopped or gate.rejected} - proven
+        now = {
+            key: self._refused_before.get(key, frozenset()) | self._refused_now.get(key, set())
+            for key in (self._refused_before.keys() | stopped) - proven
+        }
+        if now != _read(self._state):
             path = self._state / MEMORY
             with locked(path):
-                replace_file(path, json.dumps(sorted(now)) + "\n")
+                replace_file(path, json.dumps({key: sorted(now[key]) for key in sorted(now)}) + "\n")
 
     def _login(self, job: Job) -> Gate:
         if job.key not in self._logins:
@@ -81,10 +99,21 @@ class Gates:
         return self._enables.setdefault(f"{secret.kind} {secret.value}", EnableGate())
 
 
-def _read(state: Path | None) -> frozenset[str]:
+def _jump_host(job: Job) -> str:
+    return f"the jump host {jump_of(job.device)}"
+
+
+def _wheres(job: Job) -> set[str]:
+    """What a rejection of this job's credential is remembered under: itself, and the jump host on the way."""
+    return {job.device.name, _jump_host(job)}
+
+
+def _read(state: Path | None) -> dict[str, frozenset[str]]:
+    """Credential -> who refused it. Earlier versions wrote a list of credentials."""
     if state is None:
-        return frozenset()
+        return {}
     try:
-        return frozenset(json.loads((state / MEMORY).read_text(encoding="utf-8")))
+        raw = json.loads((state / MEMORY).read_text(encoding="utf-8"))
+        return {key: frozenset(raw[key] if isinstance(raw, dict) else ()) for key in raw}
     except (OSError, ValueError, TypeError):
-        return frozenset()
+        return {}

@@ -73,14 +73,14 @@ class _Run:
         self.interrupted: int | None = None
         self.processes = settings.processes if settings.elsewhere is not None else 1
         self.workers = max(1, min(settings.workers, MOST_THREADS * self.processes))
-        self.jobs = [Job(device, key_of(device)) for device in in_turn(devices, settings)]
+        self.gates = Gates(settings.state)
+        self.jobs = self.gates.in_turn([Job(device, key_of(device)) for device in in_turn(devices, settings)])
         self.waiting = Turns((), settings.last_visit)
         self.due: list[_Due] = []
         self.running: dict[Visit, Job] = {}
         self.done: queue.SimpleQueue[Visit] = queue.SimpleQueue()  # to wait for all that run costs as much as they are
         self.starts = Bucket(settings.logins_per_second)
         self.logins = Bucket(settings.logins_per_second)
-        self.gates = Gates(settings.state)
         self.jumps: set[str] = set()
         self.hands = self._hands()
         self.random = random.Random()  # noqa: S311 - jitter, no secret
