@@ -21,6 +21,7 @@ from servers.stub import Reply
 from collector.cli import _run
 from collector.cli.app import application
 from collector.cli.heartbeat import beat, checked
+from collector.commands import CATALOGUE
 from collector.errors import UsageError
 from collector.history import run_lock
 from collector.inventory.units import duration
@@ -76,15 +77,82 @@ def test_the_systemd_units_name_real_options_and_agree_with_each_other():
         assert done.returncode == 0
 
 
-def test_the_crontab_line_runs_commands_that_exist():
-    (line,) = [
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+def test_systemd_takes_the_units(tmp_path):
+    for unit in (CONTRIB / "systemd").iterdir():  # only the program is not where they say
+        text = unit.read_text().replace("/usr/local/bin/spi-collector", "/bin/true")
+        (tmp_path / unit.name).write_text(text)
+    units = sorted(tmp_path.iterdir())
+    done = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False)
+    assert not [line for line in done.stderr.splitlines() if "spi-collector" in line]
+
+
+def test_the_textfile_of_the_unit_is_where_node_exporter_may_read_it():
+    service = (CONTRIB / "systemd" / "spi-collector.service").read_text()
+    (place,) = re.findall(r"--metrics %t/(\S+)/\S+\.prom", service)
+    assert f"\nRuntimeDirectory={place}\n" in service
+    assert "\nRuntimeDirectoryMode=0755\n" in service
+    assert f"textfile.directory=/run/{place}\n" in service
+
+
+def test_the_crontab_says_what_cron_does_not_know_and_runs_commands_that_exist():
+    lines = [
         line for line in (CONTRIB / "crontab").read_text().splitlines() if line.strip() and not line.startswith("#")
     ]
-    fields = line.split(None, 5)
+    known = dict(line.split("=", 1) for line in lines[:-1])
+    assert {"PATH", "SPI_STATE", "SPI_USERNAME"} <= set(known)
+    assert "/usr/local/bin" in known["PATH"].split(":"), "cron looks in /usr/bin and /bin only"
+    fields = lines[-1].split(None, 6)
     assert fields[:5] == ["*/15", "*", "*", "*", "*"]
-    assert "%" not in fields[5], "cron takes a % for a line break"
-    for command in fields[5].split(";"):
+    assert fields[5] == "spi-collector", "who runs it: the file is one for /etc/cron.d"
+    assert "%" not in fields[6], "cron takes a % for a line break"
+    for command in fields[6].split(";"):
         checked_command(shlex.split(command))
+
+
+def typed() -> list[str]:
+    """Every line of the catalogue, with some values filled in."""
+    lines = ["terminal length 0", "terminal width 511", *(line for command in CATALOGUE for line in command.lines)]
+    values = {"{peer}": ("192.0.2.1", "2001:db8::a1"), "{vrf}": ("CUST-A.1:b_2",), "{name}": ("M-1",)}
+    for key, many in values.items():
+        lines = [line.replace(key, value) for line in lines for value in (many if key in line else ("",))]
+    return lines
+
+
+def test_the_command_set_permits_every_line_that_is_typed_and_no_other():
+    rules = [
+        line.split(" ", 2)
+        for line in (CONTRIB / "aaa" / "tacacs-command-set.txt").read_text().splitlines()
+        if line.startswith("PERMIT ")
+    ]
+
+    def permitted(line: str) -> bool:
+        verb, _, arguments = line.partition(" ")
+        return any(word == verb and re.search(pattern, arguments) for _, word, pattern in rules)
+
+    assert len(typed()) > 40
+    assert [line for line in typed() if not permitted(line)] == []
+    others = [
+        line + more
+        for line in typed()
+        for more in (" clear", " | redirect flash:x", " | append flash:x", "!", " detail all")
+    ]
+    others += [
+        "show running-config",
+        "show tech-support",
+        "show crypto isakmp key",
+        "configure terminal",
+        "clear crypto sa",
+    ]
+    assert [line for line in others if permitted(line)] == []
+
+
+def test_the_view_includes_every_command_that_is_typed():
+    text = (CONTRIB / "aaa" / "parser-view.txt").read_text()
+    included = re.findall(r"(?m)^ commands exec include (?!all)(.+)$", text)
+    for line in typed():
+        words = line.partition(" |")[0]  # a view knows the command, not what a pipe does with its answer
+        assert any(words == one or words.startswith(one + " ") for one in included), line
 
 
 def expressions() -> dict[str, str]:
