@@ -20,7 +20,7 @@ from collector.model import Capture, Device, SshSettings, Timeouts
 from collector.session import Secrets, Trust, visit
 from collector.session.answer import Answer
 from collector.session.visit import _attach_late
-from collector.session.words import asks_new_password, tells_password_change
+from collector.session.words import asks_new_password, is_pager, tells_password_change
 
 USER, PASSWORD = "netops", "odd-Password-1"
 ASK = (("Password: ", False),)
@@ -383,6 +383,21 @@ def test_a_wall_clock_that_leaps_while_a_visit_runs_changes_nothing(monkeypatch)
     snapshot, _ = see(Odd)
     assert ended(snapshot) == []
     assert [capture.text for capture in snapshot.captures] == [OUTPUTS[line].rstrip("\n") + "\n" for line in LINES]
+
+
+def test_a_pager_is_known_in_other_dress():
+    for line in (
+        " --More-- ",
+        "--More--",
+        "--more-- ",
+        " --More-- (12%)",
+        "---(more 12%)---",
+        "-- MORE --",
+        "<--- More --->",
+    ):
+        assert is_pager(line), line
+    for line in ("more", "--More-- or less", "hub--More--", "12% more", "----"):
+        assert not is_pager(line), line
 
 
 def late(command, text, *notes, before=""):

@@ -17,7 +17,9 @@ _CHANGE = re.compile(  # in a sentence around a question, where "new" and "chang
     r"|\b(?:password|passcode)\W{1,3}(?:\w{1,20}\W{1,3}){0,3}(?:expired|change)\b",
     re.IGNORECASE,
 )
-_PAGER = re.compile(r" ?-{1,4} ?[Mm]ore ?-{1,4} ?|<--- More --->")
+_PAGER = re.compile(
+    r" ?-{1,4} ?\(?(?:[Mm]ore|MORE)(?: \d{1,3}%)?\)? ?-{1,4} ?(?:\(\d{1,3}%\) ?)?|<--- More --->(?: ?\(\d{1,3}%\))?"
+)
 _LOG = re.compile(r"%[A-Z][A-Z0-9_]*-(?:[A-Z0-9_]+-){0,3}[0-7]-[A-Z0-9_]+:")
 _SERIAL = re.compile(r"^[ \t]*Processor board ID[ \t]+([^\s,]+)", re.MULTILINE)
 _STEERING = re.compile(
