@@ -144,7 +144,9 @@ CODES: dict[ErrorCode, CodeFacts] = {
         phases=("enable",), retry=Retry.NO, hint="check the enable secret's source, or give the login its privilege"
     ),
     ErrorCode.IDENTITY: CodeFacts(
-        phases=("prompt",), retry=Retry.NO, hint="address reused or router renamed? nothing was attached to this name"
+        phases=("prompt",),
+        retry=Retry.NO,
+        hint="address reused, router renamed or replaced? nothing was attached to this name; `trust NAME` if it is right",
     ),
     ErrorCode.PROMPT_CHANGED: CodeFacts(
         phases=("prompt", "command"), retry=Retry.ONCE, hint="the last line is no longer this router's prompt"

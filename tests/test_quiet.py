@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
 from builders import facts
 
 from collector.cli import _run
+from collector.cli.sweep import few_of
 from collector.errors import ErrorCode
+from collector.lab.faults import PASSWORD, USERNAME, Faults
 from collector.model import Device, Failure
 from collector.sinks.unread import ALIKE, NAMED, Unread
 
@@ -78,3 +81,30 @@ def test_an_example_stands_for_words_that_differ_and_only_for_devices_of_which_n
     assert next(iter(refused.lines())) == "r0: 192.0.2.0: refused - look"
     assert next(iter(dns.lines())) == "refused - look"
     assert set(unread.of_device()) == {f"{letter}{number}" for letter, number in itertools.product("rs", range(6))}
+
+
+@pytest.mark.parametrize(("lines", "printed"), [(0, 0), (20, 20), (21, 21), (2000, 21)])
+def test_pinned_keys_are_told_also_when_quiet_but_not_by_the_thousand(capsys, lines, printed):
+    with few_of("host keys were pinned: known_hosts") as told:
+        for number in range(lines):
+            told(f"pinned {number}")
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == printed
+    if lines > 20:
+        assert said[-1] == f"{lines - 20} more host keys were pinned: known_hosts"
+
+
+def test_a_quiet_sweep_tells_which_key_it_pinned_and_only_once(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("SPI_TEST_PASSWORD", PASSWORD)
+    with Faults() as faults:
+        server = faults.start("none")
+        file = tmp_path / "inventory.yaml"
+        file.write_text(
+            f"defaults: {{username: {USERNAME}, password: {{env: SPI_TEST_PASSWORD}}}}\n"
+            f"hosts: {{r1: {{hostname: {server.host}, port: {server.port}}}}}\n"
+        )
+        words = ["sweep", "-i", str(file), "--state", str(tmp_path / "state"), "--quiet"]
+        _run(words)
+        assert f"pinned the host key of {server.host} port {server.port}: ssh-" in capsys.readouterr().err
+        _run(words)
+        assert capsys.readouterr() == ("", "")

@@ -16,6 +16,7 @@ import asyncssh
 import pytest
 from faulty import device_of, has_name, look
 
+from collector.cli import _run
 from collector.errors import ErrorCode, SessionError, StateError
 from collector.inventory import load
 from collector.lab.faults import Faults, Router
@@ -256,7 +257,6 @@ def test_openssh_reads_our_file_and_agrees_on_the_fingerprint(tmp_path):
 
 def test_trust_pins_under_the_name_that_a_visit_looks_for(faults, tmp_path, monkeypatch, capsys):
     """An ssh_config file may give another name and port; and a router that was only renamed shows the key it had."""
-    from collector.cli import _run
     from collector.session.sshconfig import route
 
     monkeypatch.setenv("LOGNAME", "me")
@@ -297,3 +297,28 @@ def test_a_lock_that_is_a_link_is_refused(tmp_path):
     with pytest.raises(StateError):
         Trust(tmp_path).check("192.0.2.1", 22, KEY, "accept-new")
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_the_verb_lets_a_renamed_router_in_again_and_says_what_it_forgot(faults, tmp_path, capsys):
+    """`trust NAME` is what E_IDENTITY names as the way out, also where the key is the pinned one."""
+    server = faults.start("none")
+    state = tmp_path / "state"
+    state.mkdir()
+    assert look(server, device_of(server, "edge-1"), trust=Trust(state)).codes == []
+    Trust(state).forget_identity("edge-1")
+    Trust(state).identify("edge-1", hostname="BEFORE", serial="FTX1")
+    seen = look(server, device_of(server, "edge-1"), trust=Trust(state))
+    assert seen.codes == ["E_IDENTITY"]
+    assert "`trust NAME`" in seen.snapshot.failures[0].hint
+    inventory = tmp_path / "inventory.yaml"
+    hosts = f"hosts: {{edge-1: {{hostname: {server.host}, port: {server.port}}}}}\n"
+    inventory.write_text("defaults: {username: u, password: {env: X}}\n" + hosts)
+    words = ["trust", "edge-1", "-i", str(inventory), "--state", str(state)]
+    assert _run([*words, "--show"]) == 0
+    assert "pinned already  (hostname BEFORE, serial FTX1)" in capsys.readouterr().out
+    assert look(server, device_of(server, "edge-1"), trust=Trust(state)).codes == ["E_IDENTITY"]
+    assert _run(words) == 0
+    assert "hostname BEFORE, serial FTX1 forgotten" in capsys.readouterr().out
+    assert look(server, device_of(server, "edge-1"), trust=Trust(state)).codes == []
+    assert _run(words) == 0
+    assert "BEFORE" not in capsys.readouterr().out

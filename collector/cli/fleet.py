@@ -56,6 +56,7 @@ class Order:
     audit: bool = False
     far_ends: bool = True
     say: Callable[[str], None] = lambda _line: None
+    told: Callable[[str], None] | None = None  # host keys that were pinned; else as `say`
     history_of: Callable[[str], History] = pipeline.no_history
     last_visit: Mapping[str, datetime] = field(default_factory=dict)
     plan_of: Callable[[Device, Knowledge], Plan] = plan_for
@@ -213,6 +214,7 @@ def _wave(
         saved=saved,
         last_visit=lambda device: order.last_visit.get(device.name),
         say=order.say,
+        told=order.told,
         stopped=order.stopped or (lambda: None),
     )
     with progress(len(devices)) as show:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import fnmatch
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -109,6 +109,7 @@ def sweep(
     os.environ.pop("SPI_HEARTBEAT", None)  # a URL's path may be a secret: the commands that give passwords need none
     with ExitStack() as stack:
         stack.enter_context(run_lock(folder))
+        told = stack.enter_context(few_of(f"host keys were pinned: {folder / 'known_hosts'}"))
         ledger = stack.enter_context(open_ledger(folder))
         order = fleet.Order(
             devices=devices,
@@ -124,6 +125,7 @@ def sweep(
             logins_per_second=loaded.logins_per_second,
             max_runtime=runtime(max_runtime),
             say=(lambda _line: None) if quiet else tell,
+            told=told,
         )
         caught = stack.enter_context(noted())
         visited, code = once(replace(order, stopped=lambda: caught.number), ledger, level_of(fail_on, policy))
@@ -253,3 +255,19 @@ def concerned(visited: fleet.Visited, report: Report) -> Spooled:
     told = [finding for finding in report.findings if finding.state != "resolved"]
     named = {name for finding in told for name in (finding.device, finding.far_device)}
     return Spooled(visited.spool, [name for name in visited.names if name in named])
+
+
+@contextmanager
+def few_of(others: str, most: int = 20) -> Iterator[Callable[[str], None]]:
+    """Lines for stderr, also of a quiet run: the first `most` of them, then how many more. others: what they tell."""
+    count = 0
+
+    def told(line: str) -> None:
+        nonlocal count
+        count += 1
+        if count <= most:
+            tell(line)
+
+    yield told
+    if count > most:
+        tell(f"{count - most} more {others}")

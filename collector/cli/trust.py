@@ -23,8 +23,8 @@ def trust(
     *,
     show: Annotated[bool, typer.Option("--show", help="Only show; pin nothing.")] = False,
 ) -> int:
-    """Pin the key that each router shows now. Compare the fingerprint with one from the router's console first:
-    `show crypto key mypubkey rsa` there, or your records.
+    """Pin the key that each router shows now, and let the next visit pin its hostname and serial number anew. Compare the
+    fingerprint with one from the router's console first: `show crypto key mypubkey rsa` there, or your records.
     """
     from collector.session.fetch import fetch  # noqa: PLC0415 - paramiko is needed by this verb alone
     from collector.session.sshconfig import route  # noqa: PLC0415 - the same
@@ -40,17 +40,23 @@ def trust(
             sys.stderr.write(f"{device.name}: {error.code.value}: {one_line(error.message)} - {error.hint}\n")
             continue
         before = pins.keys(way.host, way.port, device.ssh.known_hosts)
+        known = key in before
+        was = f"  (was {', '.join(map(str, before))})" if before and not known else ""
+        said = pins.identity(device.name)
         if not show:
             pins.forget_identity(device.name)
-        if key in before:
-            sys.stdout.write(f"{device.name}  {key}  pinned already\n")
-            continue
-        was = f"  (was {', '.join(map(str, before))})" if before else ""
-        if show:
-            sys.stdout.write(f"{device.name}  {key}  not pinned{was}\n")
-            continue
-        pins.pin(way.host, way.port, key, device.ssh.known_hosts)
-        sys.stdout.write(f"{device.name}  {key}  pinned{was}\n")
+            if not known:
+                pins.pin(way.host, way.port, key, device.ssh.known_hosts)
+        did = "pinned already" if known else "not pinned" if show else "pinned"
+        sys.stdout.write(f"{device.name}  {key}  {did}{was}{_identity(said, show=show)}\n")
     if failed == len(devices):
         return Exit.UNREACHED
     return Exit.PARTIAL if failed else Exit.DONE
+
+
+def _identity(said: dict[str, str], *, show: bool) -> str:
+    """What the router was known to say of itself, in words."""
+    if not said:
+        return ""
+    words = ", ".join(f"{key} {one_line(value)}" for key, value in sorted(said.items()))
+    return f"  ({words})" if show else f"  ({words} forgotten: the next visit pins what the router says then)"

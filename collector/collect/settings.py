@@ -41,7 +41,8 @@ class Settings:
     plan: what to ask a device. state: the folder for device locks and for the memory of refused credentials.
     limits: how long each wait of a visit may last, where not the usual. saved: a snapshot of this run that is already there (resume): that device is not logged in again.
     last_visit: when a device was last visited, so that the longest-unvisited go first where time will not suffice.
-    say: the arithmetic and other lines for stderr. stopped: the signal that ends the run, asked often. jitter: seconds at most before a retry. workers: visits at once, in all
+    say: the arithmetic and other lines for stderr. told: which host keys were pinned; else as `say`.
+    stopped: the signal that ends the run, asked often. jitter: seconds at most before a retry. workers: visits at once, in all
     processes. processes: how many visit; more than one only with `elsewhere`, and one visits in this process.
     """
 
@@ -57,6 +58,7 @@ class Settings:
     saved: Callable[[Device], Snapshot | None] = lambda _device: None
     last_visit: Callable[[Device], datetime | None] = lambda _device: None
     say: Callable[[str], None] = lambda _line: None
+    told: Callable[[str], None] | None = None
     visit_seconds: float = VISIT_SECONDS
     retries: bool = True
     jitter: float = 2.0

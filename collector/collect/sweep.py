@@ -288,14 +288,16 @@ class _Run:
                     state=settings.state,
                     lock_patience=settings.lock_patience,
                 ),
-                office=Office(secrets=settings.secrets, trust=settings.trust, pace=self._pace, told=settings.say),
+                office=Office(
+                    secrets=settings.secrets, trust=settings.trust, pace=self._pace, told=settings.told or settings.say
+                ),
                 brief=settings.elsewhere.brief,
             )
         means = Means(
             secrets=settings.secrets,
             trust=settings.trust,
             cancel=Cancel(),
-            told=settings.say,
+            told=settings.told or settings.say,
             limits=settings.limits,
             state=settings.state,
             lock_patience=settings.lock_patience,

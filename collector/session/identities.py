@@ -64,6 +64,12 @@ class Identities:
             self._refresh()
             return self._note(name, None) if name in self._names else None
 
+    def of(self, name: str) -> dict[str, str]:
+        """What is pinned under it: hostname, serial."""
+        with locked(self._file):
+            self._refresh()
+        return dict(self._names.get(name, {}))
+
     def hostnames(self) -> dict[str, str]:
         """Name -> the hostname that is pinned under it."""
         with locked(self._file):

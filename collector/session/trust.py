@@ -144,6 +144,11 @@ class Trust:
             flush(grown)
         return True
 
+    def identity(self, name: str) -> dict[str, str]:
+        """The hostname and the serial number that are pinned under `name`, as far as they are known."""
+        with self._lock:
+            return self._identities.of(name)
+
     def forget_identity(self, name: str) -> None:
         """Let the next visit pin hostname and serial anew (`trust NAME`)."""
         with self._lock:
