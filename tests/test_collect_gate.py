@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.collect.bucket import Bucket
-from collector.collect.gate import PAUSE, SILENCES, EnableGate, Gate, Word
+from collector.collect.gate import PAUSE, SILENCES, Gate, Word
 from collector.errors import ErrorCode
 
 
@@ -108,10 +108,3 @@ def test_silent_aaa_pauses_then_one_canary_then_stops():
     healed.begins()
     healed.ended("r9", None, 60.0)
     assert healed.word(61.0) is Word.GO
-
-
-def test_an_enable_secret_stops_after_three():
-    gate = EnableGate()
-    for number in range(3):
-        gate.ended(f"r{number}", ErrorCode.ENABLE_REJECTED)
-    assert "r0, r1, r2" in gate.stopped

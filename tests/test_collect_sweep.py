@@ -20,7 +20,7 @@ from collector.collect import Progress, Settings, arithmetic, sweep
 from collector.collect.gate import key_of
 from collector.collect.lock import device_lock
 from collector.errors import ErrorCode, SessionError
-from collector.lab.faults import OUTPUTS, PASSWORD, Faults
+from collector.lab.faults import ENABLE, OUTPUTS, PASSWORD, Faults
 from collector.model import Device, Reference
 from collector.session import HostKey, Secrets, Trust, ending
 
@@ -101,6 +101,29 @@ def test_a_success_forgets_the_doubt(faults, tmp_path):
         (tmp_path / "refused.json").write_text(text)
         run([device], settings(state=tmp_path))
         assert (tmp_path / "refused.json").read_text() == '{"other": []}\n'
+
+
+def test_a_refused_enable_secret_is_tried_as_carefully_as_a_password(faults, tmp_path):
+    """Three canaries, however many visits are under way; one in the next run, on another router; a success forgets."""
+    servers = [faults.start("enable-bad") for _ in range(12)]
+    devices = [device_of(server, f"r{number}", secret=True) for number, server in enumerate(servers)]
+
+    def sent():
+        return sum(server.record.lines().count(ENABLE) for server in servers)
+
+    rows, _ = run(devices, settings(workers=12, state=tmp_path))
+    assert codes(rows) == {"E_ENABLE_REJECTED": 3, "E_AUTH_SKIPPED": 9}
+    assert "the enable secret was refused by" in next(
+        row.failures[0].message for row in rows.values() if row.failures[0].code == "E_AUTH_SKIPPED"
+    )
+    assert sent() == 3
+    rows, _ = run(devices, settings(workers=12, state=tmp_path))
+    assert codes(rows) == {"E_ENABLE_REJECTED": 1, "E_AUTH_SKIPPED": 11}
+    assert {server.record.lines().count(ENABLE) for server in servers} == {0, 1}
+    good = device_of(faults.start("enable-good"), "good", secret=True)
+    rows, _ = run([good], settings(state=tmp_path))
+    assert codes(rows) == {}
+    assert (tmp_path / "refused.json").read_text() == "{}\n"
 
 
 def test_routers_that_do_not_know_the_account_do_not_keep_it_from_the_others(faults, tmp_path):

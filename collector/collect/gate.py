@@ -15,6 +15,7 @@ from collector.model import Device
 CANARIES = 3  # visits at once before a credential has worked; also the rejections in a row that stop it
 SILENCES = 5  # logins in a row without an answer that pause it
 PAUSE = 60.0  # seconds
+ENABLE = "enable "  # begins the key of an enable secret
 
 # What says nothing of the password: it came before the login, or may have; the last two, unless captures came, too.
 _BEFORE_LOGIN = frozenset(
@@ -41,11 +42,21 @@ def key_of(device: Device) -> str:
     return sha256("\n".join([*parts, device.ssh.keys or "-"]).encode()).hexdigest()[:16]
 
 
+def enable_key_of(device: Device) -> str | None:
+    """The same of an enable secret; None where the device has none."""
+    secret = device.secret
+    return ENABLE + sha256(f"{secret.kind} {secret.value}".encode()).hexdigest()[:16] if secret is not None else None
+
+
 @dataclass(slots=True)
 class Gate:
-    """One credential. canaries: how many may be tried before it has worked once (1 after a run that it stopped)."""
+    """One credential, or one enable secret: then its rejections are those of the secret, and `name` says so.
+
+    canaries: how many may be tried before it has worked once (1 after a run that it stopped).
+    """
 
     canaries: int = CANARIES
+    name: str = "it"
     proven: bool = False
     running: int = 0
     rejected: list[str] = field(default_factory=list)  # devices in a row
@@ -85,7 +96,7 @@ class Gate:
             if device not in self.rejected:
                 self.rejected.append(device)
             if len(self.rejected) + len(self.unheard) >= (CANARIES if self.proven else self.canaries):
-                self.stopped = f"it was refused by {', '.join(self.rejected)}"
+                self.stopped = f"{self.name} was refused by {', '.join(self.rejected)}"
         elif code is ErrorCode.AUTH_TIMEOUT:
             self.silent += 1
             if self.paused_until is not None and now >= self.paused_until:
@@ -98,21 +109,3 @@ class Gate:
             self.unheard.clear()
             self.silent = 0
             self.paused_until = None
-
-
-@dataclass(slots=True)
-class EnableGate:
-    """One enable secret: three refusals in a row on distinct devices stop it."""
-
-    rejected: list[str] = field(default_factory=list)
-    stopped: str = ""
-
-    def ended(self, device: str, code: ErrorCode | None) -> None:
-        """A visit that had this secret to give ended with `code`."""
-        if code is ErrorCode.ENABLE_REJECTED:
-            if device not in self.rejected:
-                self.rejected.append(device)
-            if len(self.rejected) >= CANARIES:
-                self.stopped = f"the enable secret was refused by {', '.join(self.rejected)}"
-        elif code is None:
-            self.rejected.clear()
