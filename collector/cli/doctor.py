@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +20,7 @@ from collector.collect import plan_for
 from collector.errors import Exit
 from collector.inventory import load
 from collector.model import CaptureStatus, Facts
+from collector.sinks.document import device_status
 from collector.sinks.render import one_line
 
 
@@ -51,7 +53,7 @@ def doctor(
         sys.stdout.write(json.dumps(_answer(facts), indent=1) + "\n")
     else:
         _print(facts)
-    if not facts.captures:
+    if device_status(facts) == "failed":
         return Exit.UNREACHED
     return Exit.PARTIAL if any(note.status is not CaptureStatus.PARSED for note in facts.captures) else Exit.DONE
 
@@ -73,14 +75,20 @@ def _answer(facts: Facts) -> dict[str, object]:
 
 
 def _print(facts: Facts) -> None:
+    asked = len(facts.captures)
     level = "not known" if facts.privilege is None else str(facts.privilege)
-    sys.stdout.write(f"{facts.device.name}: privilege {level}, {len(facts.captures)} commands asked\n")
+    sys.stdout.write(f"{facts.device.name}: privilege {level}, {asked} command{'' if asked == 1 else 's'} asked\n")
     for note in facts.captures:
         reason = f"  {one_line(note.reason)}" if note.reason else ""
         sys.stdout.write(f"  {note.status.value:<10} {one_line(note.command)}{reason}\n")
     for failure in facts.failures:
         if failure.command is None:
             sys.stdout.write(f"  {failure.code.value}: {one_line(failure.message)} - {failure.hint}\n")
+    of_commands = Counter(
+        (failure.code.value, failure.hint) for failure in facts.failures if failure.command is not None
+    )
+    for (code, hint), many in of_commands.items():
+        sys.stdout.write(f"  {code}, {many} command{'' if many == 1 else 's'}: {one_line(hint)}\n")
     for spot in facts.blind_spots if facts.captures else ():  # where nothing was asked the failure says it all
         sys.stdout.write(f"  {'cannot see' if spot.blocking else 'note'}: {one_line(spot.message)}\n")
     if not facts.blind_spots and not facts.failures and facts.captures:
