@@ -102,6 +102,13 @@ def test_a_binary_file_and_a_missing_one_are_named(tmp_path):
         load(tmp_path / "none.yaml")
 
 
+def test_a_password_in_a_jump_host_is_refused_and_not_shown():
+    for jump in ("u:s3cr3t@h", "u:s3cr3t@h:22", "s3cr3t@u@h"):
+        with pytest.raises(InventoryError, match="before the @") as caught:
+            from_text(f"version: 1\nhosts: {{a: {{ssh: {{jump: '{jump}'}}}}}}", source="i.yaml")
+        assert "s3cr3t" not in str(caught.value)
+
+
 def test_an_unknown_device_gets_a_near_miss():
     with pytest.raises(InventoryError, match="did you mean `hub1-mad`"):
         load(ROOT / "inventory.example.yaml").device("hub1-mda")

@@ -37,7 +37,7 @@ def trust(
             key, way = fetch(device), route(device)  # pinned under the name that visits look for
         except SessionError as error:
             failed += 1
-            sys.stderr.write(f"{device.name}: {error.code.value}: {one_line(error.message)} - {error.hint}\n")
+            sys.stderr.write(f"{one_line(device.name)}: {error.code.value}: {one_line(error.message)} - {error.hint}\n")
             continue
         before = pins.keys(way.host, way.port, device.ssh.known_hosts)
         known = key in before
@@ -48,7 +48,7 @@ def trust(
             if not known:
                 pins.pin(way.host, way.port, key, device.ssh.known_hosts)
         did = "pinned already" if known else "not pinned" if show else "pinned"
-        sys.stdout.write(f"{device.name}  {key}  {did}{was}{_identity(said, show=show)}\n")
+        sys.stdout.write(f"{one_line(device.name)}  {key}  {did}{was}{_identity(said, show=show)}\n")
     if failed == len(devices):
         return Exit.UNREACHED
     return Exit.PARTIAL if failed else Exit.DONE

@@ -152,7 +152,9 @@ class SshModel(Strict):
     @field_validator("jump")
     @classmethod
     def _jump(cls, value: str | None) -> str | None:
-        bare = (value or "x").rpartition("@")[2]
+        user, at, bare = (value or "x").rpartition("@")
+        if at and not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", user):  # not shown: it may be a password
+            raise ValueError("before the @ stands a user of letters, digits, `.`, `_`, `-`: [user@]host[:port]")
         if not _HOST.fullmatch(bare.rpartition(":")[0] if bare.count(":") == 1 else bare):
             raise ValueError(f"{value!r} is neither a host name nor an address")
         return value

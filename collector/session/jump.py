@@ -110,7 +110,9 @@ def through(
     found = _JUMP.fullmatch(jump)
     if found is None or int(found["port"] or 22) not in range(1, 65536):
         raise SessionError(
-            ErrorCode.JUMP, f"{jump[:80]!r} is no jump host (one hop: [user@]host[:port])", phase="connect"
+            ErrorCode.JUMP,
+            f"{jump.rpartition('@')[2][:80]!r} is no jump host (one hop: [user@]host[:port])",
+            phase="connect",
         )
     host, port = found["host"].strip("[]"), int(found["port"] or 22)
     user = found["user"] or credentials.username
