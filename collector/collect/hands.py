@@ -83,5 +83,9 @@ class Threads:
 
     def _visit(self, job: Job) -> Snapshot:
         return visits.one_visit(
-            job.device, lambda: self._plan(job.device), self._means, lambda: time.sleep(self._pace(job))
+            job.device, lambda: self._plan(job.device), self._means, lambda: self._wait_for_turn(job)
         )
+
+    def _wait_for_turn(self, job: Job) -> None:
+        if (seconds := self._pace(job)) > 0:
+            time.sleep(seconds)

@@ -12,10 +12,12 @@ import queue
 import sys
 import threading
 import time
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any, NoReturn
 
 from collector.collect import visits
+from collector.collect.garbage import rare_collections
 from collector.collect.hands import MOST_THREADS
 from collector.collect.messages import (
     Answer,
@@ -165,25 +167,27 @@ def main() -> None:
     """Serve until the run says END or its end of the socket is closed."""
     connection = Connection(os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    try:
-        sys.path[:] = connection.recv()  # first of all: what follows may name modules found there alone
-        hello = connection.recv()
-        line = Line(connection)
-        worker = Worker(hello, line)
-        while True:
-            message = connection.recv()
-            if isinstance(message, Go):
-                worker.go(message)
-            elif isinstance(message, Answer):
-                line.answered(message)
-            elif message is Order.CANCEL:
-                worker.cancel()
-            else:
-                close_shared()
-                break
-    except (EOFError, OSError):
-        pass
+    with rare_collections(), suppress(EOFError, OSError):
+        _serve(connection)
     _leave()
+
+
+def _serve(connection: Connection) -> None:
+    sys.path[:] = connection.recv()  # first of all: what follows may name modules found there alone
+    hello = connection.recv()
+    line = Line(connection)
+    worker = Worker(hello, line)
+    while True:
+        message = connection.recv()
+        if isinstance(message, Go):
+            worker.go(message)
+        elif isinstance(message, Answer):
+            line.answered(message)
+        elif message is Order.CANCEL:
+            worker.cancel()
+        else:
+            close_shared()
+            return
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ class PumpedPacketizer(BoundedPacketizer):
     def set_inbound_cipher(self, *arguments: Any, **more: Any) -> None:
         """As the library's; how a packet's end is known from its first bytes is remembered."""
         super().set_inbound_cipher(*arguments, **more)
-        told = _CIPHER.bind(self, *arguments, **more).arguments
+        told = more if not arguments else _CIPHER.bind(self, *arguments, **more).arguments
         self._block, self._mac = told["block_size"], told["mac_size"]
         self._clear = bool(told.get("aead") or told.get("etm"))
 

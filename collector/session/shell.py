@@ -424,6 +424,8 @@ class Shell:
         """The router's own prompt, where it is the whole last line; while enabling it may have become `#`."""
         if self.prompt is None or not last_line.startswith(self.prompt.hostname):
             return None
+        if last_line == self.prompt.text:
+            return self.prompt
         found = to_prompt(last_line)
         if found is None or (found.hostname, found.mode) != (self.prompt.hostname, self.prompt.mode):
             return None

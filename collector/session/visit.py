@@ -303,7 +303,7 @@ def _refused(line: str, text: str) -> Failure | None:
     refused = refusal(head)
     if refused is not None:
         return to_failure(SessionError(refused.code, refused.text[:200], phase="command", command=line))
-    first = next((row.strip() for row in head.splitlines() if row.strip()), "")
+    first = head.lstrip().partition("\n")[0].strip()
     if not first.startswith("% ") or len(text) > len(head):
         return None
     reading = read_capture(Capture(command=line, text=text))
