@@ -287,6 +287,8 @@ def verbs(folder: Path, inventory: Path, finding: str) -> list[list[str]]:
     return [
         ["audit", "right", *at, "-f", "table", "--html", str(folder / "audit.html")],
         ["doctor", "left", *at],
+        ["trust", "left", "right", "--show", *at],
+        ["trust", "left", *at],
         *(["analyze", saved, "-f", form] for form in ("table", "json", "jsonl", "csv", "markdown")),
         ["analyze", raw, "-f", "json"],
         ["analyze", raw, "-o", str(folder / "raw.html"), "-f", "table"],

@@ -244,6 +244,12 @@ def test_whatever_the_secret_looks_like(form, secret):
     assert redact(form.replace("{}", secret)) == form.replace("{}", MASK)
 
 
+@pytest.mark.parametrize("secret", ["S3cr3t address b", '"S3cr3t hostname"', "S3cr3t x y"])
+def test_a_key_may_hold_the_words_behind_it(secret):
+    line = f"crypto isakmp key {secret} address 192.0.2.1 255.255.255.0 no-xauth"
+    assert redact(line) == f"crypto isakmp key {MASK} address 192.0.2.1 255.255.255.0 no-xauth"
+
+
 @pytest.mark.parametrize("line", NO_SECRET)
 def test_leaves_what_parsers_need(line):
     assert redact(line) == line

@@ -460,10 +460,11 @@ def _leading_key(line: _Line, index: int, state: _State) -> int | None:
 def _isakmp_key(line: _Line, index: int) -> int:
     """As in `crypto isakmp key [0|6] KEY (address|hostname) PEER [mask] [no-xauth]`."""
     start = index + 1
-    for end in range(start + 1, min(start + 12, len(line.words))):
-        if line.low[end] in {"address", "hostname"}:
-            first = start + 1 if line.low[start] in _TYPES and end > start + 1 else start
-            return line.hide(first, end - 1)
+    ends = [at for at in range(start + 1, min(start + 12, len(line.words))) if line.low[at] in {"address", "hostname"}]
+    if ends:  # a key may hold the word itself
+        end = next((at for at in ends if line.after(at)[:1].isdigit() or line.after(at) == "ipv6"), ends[0])
+        first = start + 1 if line.low[start] in _TYPES and end > start + 1 else start
+        return line.hide(first, end - 1)
     return _rest(line, _skip_type(line, start))
 
 
