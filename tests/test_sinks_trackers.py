@@ -502,6 +502,22 @@ def test_a_plan_shows_every_sink_with_its_secrets_masked(capsys, tmp_path, monke
         assert "1 to do" in said.out
 
 
+def test_an_address_that_holds_a_key_is_given_by_reference_and_never_shown():
+    with stub.http(lambda _: Reply(200, {})) as server:
+        target = sink(f"{server.url}/services/{KEY}-canary", type="http", url={"env": "T"})
+        (shown,) = target.requests(step())
+        target.deliver(step())
+        assert server.told[0].path == f"/services/{KEY}-canary"
+    assert "canary" not in str(shown)
+    assert shown.url == "********"
+    broken = sink("ftp://canary", type="http", url={"env": "T"})
+    with pytest.raises(InventoryError, match=r"sinks\.desk\.url") as raised:
+        broken.deliver(step())
+    assert "canary" not in str(raised.value)
+    with pytest.raises(InventoryError, match=r"sinks\.desk\.url"):
+        sink(type="http", url={"envy": "T"})
+
+
 def test_a_tracker_that_asks_to_wait_is_left_alone_until_then(tmp_path, capsys):
     replies = [Reply(429, {}, {"Retry-After": "600"})]
     with stub.http(lambda _: replies.pop() if replies else Reply(200, {})) as server:

@@ -65,7 +65,7 @@ class AlertmanagerSink:
         now = _now()
         return Request(
             method="POST",
-            url=base_url(self.settings) + "/api/v2/alerts",
+            url=base_url(self.settings, masked=masked) + "/api/v2/alerts",
             headers={"Content-Type": "application/json", **self._auth(masked=masked)},
             body=json.dumps([self.alert(step, now) for step in steps]),
             purpose=steps[0].act.value if len(steps) == 1 else f"{len(steps)} alerts",

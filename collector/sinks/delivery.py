@@ -181,11 +181,10 @@ def check_keys(settings: Settings) -> None:
         if key not in known:
             raise InventoryError("unknown key", place=f"{place}.{key}", hint=near(str(key), known))
     for key in NEEDED[settings.type]:
-        settings.text(key)
-    auth = settings.options.get("auth")
-    if auth is None:
-        return
-    wanted = AUTH_KEYS[settings.type]
+        if not (key == "url" and isinstance(settings.options.get(key), dict)):
+            settings.text(key)
+    auth = settings.options.get("auth", {})
+    wanted = AUTH_KEYS.get(settings.type, ())
     if not isinstance(auth, dict):
         raise InventoryError(f"wants {{{', '.join(wanted)}}}", place=f"{place}.auth")
     for key in auth:
@@ -195,12 +194,17 @@ def check_keys(settings: Settings) -> None:
 
 
 def references(settings: Settings) -> tuple[tuple[str, Reference], ...]:
-    """The secrets that a sink will want, each with its place. A user's name may stand as it is. Raises InventoryError."""
-    auth = settings.options.get("auth") or {}
+    """The secrets that a sink will want, each with its place. A user's name, and an address, may stand as they are.
+
+    Raises InventoryError.
+    """
+    auth = settings.options.get("auth")
+    wanted = {f"auth.{key}": value for key, value in auth.items()} if isinstance(auth, dict) else {}
+    wanted["url"] = settings.options.get("url")
     return tuple(
-        (f"sinks.{settings.name}.auth.{key}", reference(value, f"sinks.{settings.name}.auth.{key}"))
-        for key, value in auth.items()
-        if key != "user" or not isinstance(value, str)
+        (f"sinks.{settings.name}.{key}", reference(value, f"sinks.{settings.name}.{key}"))
+        for key, value in wanted.items()
+        if (key != "auth.user" or not isinstance(value, str)) and (key != "url" or isinstance(value, dict))
     )
 
 

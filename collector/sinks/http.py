@@ -45,7 +45,7 @@ class HttpSink:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.url = base_url(settings)
+        base_url(settings, masked=True)
         self.preset = _preset(settings)
         self.variables = _variables(settings, self.preset)
         self.jinja = environment(settings.bodies)
@@ -148,7 +148,7 @@ class HttpSink:
             rendered.setdefault("Content-Type", "application/x-www-form-urlencoded")
         return Request(
             method=raw.get("method", "POST"),
-            url=self.url + self._render(raw.get("path", ""), names),
+            url=base_url(self.settings, masked=masked) + self._render(raw.get("path", ""), names),
             headers=rendered,
             body=text,
             purpose=purpose,

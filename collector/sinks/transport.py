@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import urllib3
 
 from collector.errors import InventoryError
-from collector.sinks.delivery import DeliveryError, Request, Settings
+from collector.sinks.delivery import MASK, DeliveryError, Request, Settings, reference
 
 WHOLE_SECONDS = 45.0
 MAX_ANSWER = 4 * 1024 * 1024
@@ -33,12 +33,23 @@ class Answer:
     data: bytes
 
 
-def base_url(settings: Settings) -> str:
-    """The sink's `url` without its last slash. Raises InventoryError with the place."""
-    url = settings.text("url").rstrip("/")
+def base_url(settings: Settings, *, masked: bool = False) -> str:
+    """The sink's `url` without its last slash. Raises InventoryError with the place.
+
+    A chat's webhook has its key in its address: such a one is given by reference, and not looked up where it is `masked`.
+    """
+    place = f"sinks.{settings.name}.url"
+    given = settings.options.get("url")
+    if not isinstance(given, dict):
+        url = settings.text("url")
+    elif masked:
+        return MASK
+    else:
+        url = settings.secrets.resolve(reference(given, place), place).reveal()
+    url = url.rstrip("/")
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
-        raise InventoryError("is no http(s) address without user", place=f"sinks.{settings.name}.url")
+        raise InventoryError("is no http(s) address without user", place=place)
     return url
 
 
