@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from collector import cli
 from collector.cli import fleet, signals
 from collector.cli.signals import TerminatedError, noted, raise_on_sigterm
 from collector.collect import Outcome
-from collector.errors import CODES, ErrorCode
+from collector.errors import CODES, ErrorCode, Exit
 from collector.model import Device, Failure, Policy
 from collector.snapshot import read
 from collector.snapshot.names import slug
@@ -62,6 +64,22 @@ def test_in_another_thread_a_block_does_nothing():
     thread.start()
     thread.join()
     assert seen == [None]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_the_program_loads_is_told_in_one_line(monkeypatch, capsys, number):
+    class Finder:
+        def find_spec(self, name, _path, _target=None):
+            if name == "collector.cli.app":
+                send(number)
+
+    raise_on_sigterm()
+    monkeypatch.delitem(sys.modules, "collector.cli.app", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Finder(), *sys.meta_path])
+    assert cli._run(["rules"]) == Exit.TERMINATED
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert len(said.err.splitlines()) == 1
 
 
 def order_of(folder, codes, sent=None):

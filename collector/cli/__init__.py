@@ -27,9 +27,9 @@ def main() -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    from collector.cli.app import application  # noqa: PLC0415 - typer is loaded when a command line is there to read
-
     try:
+        from collector.cli.app import application  # noqa: PLC0415 - takes long enough for a signal to come meanwhile
+
         app = application(arguments[0] if arguments else None)
         result = app(args=arguments, standalone_mode=False, prog_name="spi-collector")
         sys.stdout.flush()
