@@ -9,7 +9,7 @@ from builders import facts
 
 from collector.cli import _run
 from collector.cli.sweep import few_of
-from collector.errors import ErrorCode
+from collector.errors import ErrorCode, StateError
 from collector.lab.faults import PASSWORD, USERNAME, Faults
 from collector.model import Device, Failure
 from collector.sinks.unread import ALIKE, NAMED, Unread
@@ -108,3 +108,28 @@ def test_a_quiet_sweep_tells_which_key_it_pinned_and_only_once(tmp_path, capsys,
         assert f"pinned the host key of {server.host} port {server.port}: ssh-" in capsys.readouterr().err
         _run(words)
         assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("option", ["--metrics", "--html", "-o"])
+def test_a_file_that_cannot_be_written_is_told_before_the_first_login(tmp_path, capsys, option):
+    words = ["sweep", "-i", inventory(tmp_path, "r1"), "--state", str(tmp_path / "state"), "--quiet"]
+    assert _run([*words, option, str(tmp_path / "none" / "x")]) == 2
+    assert "is no folder: cannot write x there" in capsys.readouterr().err
+    assert _run([*words, option, str(tmp_path)]) == 2
+    assert "is a folder" in capsys.readouterr().err
+    assert _run(words) == 4
+    assert "r1  new, fail" in capsys.readouterr().out  # nothing was taken for told
+
+
+def test_what_is_new_is_told_also_where_the_textfile_fails_at_the_end(tmp_path, capsys, monkeypatch):
+    """The ledger has it already: no later run would tell it again."""
+
+    def full(*_arguments, **_more):
+        raise StateError("cannot write spi.prom: No space left on device")
+
+    monkeypatch.setattr("collector.cli.sweep.write_whole", full)
+    words = ["sweep", "-i", inventory(tmp_path, "r1"), "--state", str(tmp_path / "state"), "--quiet"]
+    assert _run([*words, "--metrics", str(tmp_path / "spi.prom")]) == 2
+    said = capsys.readouterr()
+    assert "r1  new, fail" in said.out
+    assert "No space left" in said.err

@@ -71,7 +71,7 @@ def audit(
     if watch:
         budget = device.timeout.device + timedelta(seconds=watch)
         device = replace(device, timeout=replace(device.timeout, device=budget))
-    writable(save)
+    writable(save, output, html)
     folder = state_folder.folder(state)
     with scratch(folder) as spool, _ledger(folder) as ledger:
         order = fleet.Order(
@@ -89,8 +89,8 @@ def audit(
             plan_of=_watching(watch) if watch else plan_for,
         )
         visited = fleet.run(remembering(order, ledger) if ledger is not None else order)
-        extras(visited.report, html=html, metrics=None)
         emit(visited.report, wanted=format_, output=output, every_peer=True)
+        extras(visited.report, html=html, metrics=None)
         code = pipeline.exit_code(visited.report, level_of(fail_on, policy))
     return fleet.signal_exit(visited.interrupted) or code
 

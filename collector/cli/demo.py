@@ -31,7 +31,7 @@ def demo(
     remember: RememberOption = False,
 ) -> int:
     """Start the lab's routers, sweep them over real SSH, print the report. No router at hand is needed."""
-    writable(save)
+    writable(save, output, html)
     running = start_lab(scenario)
     with passing() as spool:
         try:

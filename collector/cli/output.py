@@ -47,6 +47,7 @@ def emit(
     if output is None:
         for piece in pieces:
             sys.stdout.write(piece)
+        sys.stdout.flush()
         return
     write_whole(output, pieces)
 
@@ -69,11 +70,21 @@ def _pieces(
     )
 
 
-def write_whole(path: Path, pieces: Iterable[str], *, mode: int = 0o600) -> None:
-    """`pieces` as the file `path` with `mode`, replaced in one step. Raises UsageError, StateError."""
+def placeable(path: Path) -> None:
+    """Whether a file can be put there, as far as can be told before. Raises UsageError."""
     folder = path.parent
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder: cannot write {path.name} there")
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder: name a file")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UsageError(f"{folder}: permission denied: cannot write {path.name} there")
+
+
+def write_whole(path: Path, pieces: Iterable[str], *, mode: int = 0o600) -> None:
+    """`pieces` as the file `path` with `mode`, replaced in one step. Raises UsageError, StateError."""
+    placeable(path)
+    folder = path.parent
     temporary: Path | None = None
     try:
         with NamedTemporaryFile(

@@ -18,7 +18,7 @@ from collector.cli import state as state_folder
 from collector.cli.analyze import level_of, policy_of
 from collector.cli.heartbeat import beat, checked
 from collector.cli.options import FailOnOption, FormatOption, InventoryOption, OutputOption, PolicyOption, StateOption
-from collector.cli.output import emit, tell, tool_version, write_whole
+from collector.cli.output import emit, placeable, tell, tool_version, write_whole
 from collector.cli.scratch import scratch
 from collector.cli.signals import noted
 from collector.cli.spool import Spooled
@@ -104,7 +104,7 @@ def sweep(
     folder = state_folder.folder(state)
     if resume and save is None:
         raise UsageError("--resume needs --save: the folder of the interrupted run")
-    writable(save)
+    writable(save, output, html, metrics)
     alive = checked(heartbeat)
     os.environ.pop("SPI_HEARTBEAT", None)  # a URL's path may be a secret: the commands that give passwords need none
     with ExitStack() as stack:
@@ -130,12 +130,15 @@ def sweep(
         caught = stack.enter_context(noted())
         visited, code = once(replace(order, stopped=lambda: caught.number), ledger, level_of(fail_on, policy))
         report = visited.report
-        extras(report, html=html, metrics=metrics)
         few = every_peer or len(devices) <= 3
-        if not quiet:
-            emit(report, wanted=format_, output=output, every_peer=few)
-        elif (report := only_new(report)).findings:
-            emit(report, wanted=format_, output=output, every_peer=few, concerned=concerned(visited, report))
+        news = only_new(report)
+        try:  # first what is new: the ledger has it, and no later run will tell it again
+            if not quiet:
+                emit(report, wanted=format_, output=output, every_peer=few)
+            elif news.findings:
+                emit(news, wanted=format_, output=output, every_peer=few, concerned=concerned(visited, news))
+        finally:
+            extras(report, html=html, metrics=metrics)
     if alive is not None and code is not Exit.UNREACHED and not (visited.interrupted or caught.number):
         problem = beat(alive)
         if problem:
@@ -220,8 +223,14 @@ def runtime(text: str | None) -> timedelta | None:
     return found
 
 
-def writable(folder: Path | None) -> None:
-    """Make the folder for `--save` before the first login, not after the last. Raises UsageError."""
+def writable(folder: Path | None, *files: Path | None) -> None:
+    """Make the folder for `--save`, and look whether `files` can be written, before the first login and not after the last.
+
+    Raises UsageError.
+    """
+    for file in files:
+        if file is not None:
+            placeable(file)
     if folder is None:
         return
     try:
