@@ -10,7 +10,7 @@ import os
 import sys
 from contextlib import suppress
 
-from collector.cli.signals import TerminatedError, raise_on_sigterm
+from collector.cli.signals import TerminatedError, held_back, raise_on_sigterm
 from collector.errors import CollectorError, Exit
 
 # What a disk says that takes no more: full, over quota, larger than the limit, broken.
@@ -28,9 +28,10 @@ def main() -> None:
 
 def _run(arguments: list[str]) -> int:
     try:
-        from collector.cli.app import application  # noqa: PLC0415 - takes long enough for a signal to come meanwhile
+        with held_back():
+            from collector.cli.app import application  # noqa: PLC0415 - loads what a command line needs
 
-        app = application(arguments[0] if arguments else None)
+            app = application(arguments[0] if arguments else None)
         result = app(args=arguments, standalone_mode=False, prog_name="spi-collector")
         sys.stdout.flush()
     except CollectorError as error:

@@ -74,3 +74,12 @@ def noted() -> Iterator[Caught]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """A signal in the block counts at its end: one in the middle of an import may be lost, or be taken for its failure."""
+    with noted() as caught:
+        yield
+    if caught.number is not None:
+        _raise(caught.number)
