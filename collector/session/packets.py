@@ -30,7 +30,7 @@ class _Timed:
     def __init__(self, sock: Any) -> None:
         self._sock = sock
 
-    def recv(self, size: int, seconds: float) -> bytes:
+    def recv(self, size: int, seconds: float, *, whole: bool) -> bytes:  # noqa: ARG002 - it takes what there is
         self._sock.settimeout(min(seconds, _LONGEST))
         return self._sock.recv(size)  # type: ignore[no-any-return]
 
@@ -49,11 +49,12 @@ class _KernelTimed:
         self._sock = sock
         sock.settimeout(None)
 
-    def recv(self, size: int, seconds: float) -> bytes:
+    def recv(self, size: int, seconds: float, *, whole: bool) -> bytes:
+        """whole: wait until all of `size` has come, or the time is over."""
         if seconds <= 0:
             return self._sock.recv(size, socket.MSG_DONTWAIT)
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(seconds))
-        return self._sock.recv(size)
+        return self._sock.recv(size, socket.MSG_WAITALL if whole else 0)
 
     def send(self, data: bytes, seconds: float) -> int:
         try:
@@ -151,9 +152,9 @@ class PumpedPacketizer(BoundedPacketizer):
 
     def _fill(self, end: float) -> bool:
         """Take what the socket holds, waiting for it until `end`; False where nothing came."""
-        seconds = self._left(end)
+        seconds, lacking = self._left(end), self._lacking()
         try:
-            chunk = self._sock.recv(_READ, seconds)
+            chunk = self._sock.recv(lacking or _READ, seconds, whole=lacking > 0)
         except (TimeoutError, BlockingIOError):
             return False
         except OSError:
@@ -164,6 +165,14 @@ class PumpedPacketizer(BoundedPacketizer):
             raise EOFError
         self._came += chunk
         return True
+
+    def _lacking(self) -> int:
+        """The bytes that the packet that has begun lacks: nothing can be done before they are here. 0 if not known."""
+        came = self._came
+        if len(came) < 4 or not self._clear:
+            return 0
+        length = int.from_bytes(came[:4], "big")
+        return max(4 + length + self._mac - len(came), 0) if length <= LARGEST_PACKET else 0
 
     def _left(self, end: float) -> float:
         """Seconds to `end`, or to `until` where that is nearer; a peer that never stops sending meets `until` too."""
