@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import threading
@@ -9,18 +10,20 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import SimpleNamespace
 
 import asyncssh
 import paramiko
 import pytest
-from faulty import LINES, PATIENT, QUICK, assert_harmless, client_threads, device_of, look
+from faulty import LINES, PATIENT, QUICK, assert_harmless, client_threads, device_of, literal, look, once
 from paramiko.packet import Packetizer
 
 from collector.lab.faults import OUTPUTS, Faults, Router
-from collector.session import connection, hooks, packets
+from collector.model import Device
+from collector.session import Secrets, Trust, connection, hooks, packets, visit
 from collector.session.packets import PumpedPacketizer, TimeIsUpError
 from collector.session.pump import PumpedTransport
-from collector.session.transport import Transport
+from collector.session.transport import NotSsh, Transport
 
 LONG = OUTPUTS["show logging"] + "".join(f"Nov 24 12:00:00.{number:06}: %SYS-5-X: a line\n" for number in range(8000))
 
@@ -223,3 +226,112 @@ def test_nobody_waits_for_a_peer_that_does_not_read(monkeypatch):
         theirs.close()
         with pytest.raises(EOFError):
             queue.write_all(b"x")
+
+
+@pytest.mark.parametrize(
+    ("kind", "strings", "entry"),
+    [(7, 0, 9), (60, 3, 5)],
+    ids=["EXT_INFO", "INFO_REQUEST"],
+)
+def test_a_count_that_its_packet_does_not_hold_is_not_believed(monkeypatch, kind, strings, entry):
+    """The library would go round four thousand million times, in the visit's own thread (RFC 8308 2.3, RFC 4256 3.2)."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        transport = PumpedTransport(ours, profile="modern", pinned=())
+        transport.auth_handler = handler = transport.get_auth_handler()
+        seen = []
+        monkeypatch.setattr(paramiko.Transport, "_parse_ext_info", lambda _self, message: seen.append(message))
+        base = type(handler).__mro__[2]
+        monkeypatch.setattr(base, "_parse_userauth_info_request", lambda _self, message: seen.append(message))
+        for count, size, held in ((2**32 - 1, 100, False), (3, 2 * 5 - 1, False), (2, 2 * entry, True), (0, 0, True)):
+            message = paramiko.Message()
+            for _ in range(strings):
+                message.add_string("words")
+            message.add_int(count)
+            message.add_bytes(bytes(size))
+            message = paramiko.Message(message.asbytes())
+            if held:
+                transport._hand_out(kind, message)
+                assert seen.pop().get_remainder() == message.asbytes()
+            else:
+                with pytest.raises(NotSsh):
+                    transport._hand_out(kind, message)
+        assert not seen
+
+
+@pytest.mark.parametrize("reader", ["packets", "shell"])
+def test_a_wait_on_a_channel_of_the_library_goes_by_a_clock_that_nobody_sets(monkeypatch, reader):
+    """Through a jump host: the library's own waits would be longer by what the wall clock went back."""
+    channel = paramiko.Channel(0)
+    holder = SimpleNamespace(remote_conn=channel)
+    wire = packets._Timed(channel) if reader == "packets" else connection.Wire(holder)
+    began = time.monotonic()
+    monkeypatch.setattr(time, "time", lambda: 2e9 - min(30, (time.monotonic() - began) * 1000))
+    if reader == "packets":
+        with pytest.raises(TimeoutError):
+            wire.recv(10, 0.05, whole=False)
+    else:
+        assert wire.read(0.05) is None
+    assert time.monotonic() - began < 15
+    channel.in_buffer.feed(b"12345")
+    assert (wire.recv(3, 60, whole=False) if reader == "packets" else wire.read(60)[:3]) == b"123"
+    if reader == "packets":
+        assert wire.recv(3, 60, whole=False) == b"45"
+    channel.in_buffer.close()
+    assert (wire.recv(3, 60, whole=False) if reader == "packets" else wire.read(60)) == b""
+
+
+def test_a_server_whose_window_is_smaller_than_a_line_gets_it_in_pieces():
+    line = "show processes cpu | include CPU utilization"
+
+    async def shell(process):
+        process.stdout.write(b"\r\nR1#")
+        while data := await process.stdin.read(1):
+            process.stdout.write(data if data not in b"\r\n" else b"\r\nR1#")
+
+    class Door(asyncssh.SSHServer):
+        def begin_auth(self, _username):
+            return False
+
+    async def start():
+        key = asyncssh.generate_private_key("ssh-ed25519")
+        return await asyncssh.create_server(
+            Door,
+            "127.0.0.1",
+            0,
+            server_host_keys=[key],
+            process_factory=shell,
+            encoding=None,
+            line_editor=False,
+            window=32,
+        )
+
+    with running_loop() as run:
+        server = run(start())
+        device = Device(
+            name="r", host="127.0.0.1", port=server.get_port(), username=literal("u"), password=literal("p")
+        )
+        snapshot = visit(device, once((line,)), secrets=Secrets(), trust=Trust(), phases=PATIENT)
+
+        async def stop():
+            server.close()
+            await server.wait_closed()
+
+        run(stop())
+    assert snapshot.failures == ()
+    assert [capture.text for capture in snapshot.captures] == [""]
+
+
+@contextlib.contextmanager
+def running_loop():
+    """An event loop in a thread; what is yielded runs a coroutine in it and waits for the result."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield lambda work: asyncio.run_coroutine_threadsafe(work, loop).result(60)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(60)
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()

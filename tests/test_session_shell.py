@@ -313,3 +313,79 @@ def test_decoding_is_done_once_and_says_what_it_kept():
     text, notes = decode(b"caf\xc3\xa9 \xff\\xff")
     assert text == "café \\xff\\xff"
     assert notes == ("1 byte(s) are not UTF-8 and stand as \\xNN",)
+
+
+# -- what stands around an answer ------------------------------------------------------------------------------------
+
+MESSAGE = (
+    "Nov 24 11:20:01.100: %CRYPTO-4-RECVD_PKT_INV_SPI: decaps: rec'd IPSEC packet has invalid spi for "
+    "destaddr=192.0.2.1, prot=50, spi=0x1DB73BBB(498547643), srcaddr=198.51.100.1\n"
+)
+
+
+def typed(data, text):
+    """The echo of what was typed, and `text`."""
+    return [(0.0, data.rstrip() + b"\r\n" + text.replace("\n", "\r\n").encode())]
+
+
+def logged_in(greeting, answers):
+    wire = Wire([(0.0, greeting)], answers)
+    shell = shell_on(wire)
+    shell.login()
+    return shell, wire
+
+
+def test_log_messages_before_the_next_echo_belong_to_the_log_before():
+    script = {
+        b"show logging\n": [(0.0, b"show logging\r\nLog Buffer (65536 bytes):\r\n\r\nR1#")],
+        b"show clock\n": [(0.0, (MESSAGE * 2).replace("\n", "\r\n").encode() + b"R1#show clock\r\n12:00\r\nR1#")],
+    }
+    shell, _ = logged_in(b"\r\nR1#", lambda data: script[data])
+    shell.ask("show logging")
+    assert shell.late() is None
+    assert shell.ask("show clock").text == "12:00\n"
+    late = shell.late()
+    assert late is not None
+    assert late.text == MESSAGE * 2
+
+
+def test_a_message_within_the_echo_belongs_to_nobody():
+    said = [(0.0, b"show cl"), (0.1, b"\r\n" + MESSAGE.encode() + b"R1#show clock\r\n12:00\r\nR1#")]
+    shell, _ = logged_in(b"\r\nR1#", lambda _data: said)
+    assert shell.ask("show clock").text == "12:00\n"
+    assert shell.late() is None
+
+
+def test_messages_behind_a_line_that_is_the_prompt_stay_in_a_log():
+    text = "Log Buffer (65536 bytes):\n\nNov 24 11:10:00.000: %SYS-6-X: User said:\nR1#\n" + MESSAGE * 2
+    shell, _ = logged_in(b"\r\nR1#", lambda data: typed(data, text + "R1#"))
+    assert shell.ask("show logging").text == text
+
+
+def test_the_enable_secret_needs_the_echo_of_enable():
+    """A banner's fragment was taken for the prompt; the `Password:` is that of a login."""
+    said = [b" access is prohibited\r\n\r\nUsername: enable\r\nPassword: ", b"\r\n% Login invalid\r\n\r\nUsername: "]
+    shell, wire = logged_in(b"\r\nUnauthorised>", lambda _data: [(0.01, said.pop(0))])
+    with pytest.raises(SessionError) as raised:
+        shell.enable(Secret("the-secret"))
+    assert raised.value.code is ErrorCode.ECHO
+    assert b"the-secret\n" not in wire.written
+
+
+def test_a_prompt_before_an_answer_hides_no_refusal():
+    def answer(data):
+        return [*typed(data, "R1#"), (0.05, b"Command authorization failed.\r\n\r\nR1#")]
+
+    shell, _ = logged_in(b"\r\nR1#", answer)
+    told = shell.ask("show crypto isakmp sa")
+    assert told.text == "Command authorization failed.\n"
+    assert told.notes == ("a prompt stood before the answer",)
+
+
+def test_configuration_mode_behind_enable_is_told_at_once():
+    said = [b"enable\r\nPassword: ", b"\r\nR1(config)#"]
+    shell, wire = logged_in(b"\r\nR1>", lambda _data: [(0.01, said.pop(0))])
+    with pytest.raises(SessionError) as raised:
+        shell.enable(Secret("the-secret"))
+    assert raised.value.code is ErrorCode.PROMPT_CHANGED
+    assert wire.clock < 5

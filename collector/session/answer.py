@@ -54,6 +54,21 @@ def prove(text: str, line: str, prompt: str) -> tuple[Proof, int]:
     return Proof.FAILED, 0
 
 
+def before(head: str, prompt: str) -> str:
+    """The log messages that stand in `head`, what came before an answer, above the first of its echo.
+
+    They may be the end of the answer before.
+    """
+    kept: list[str] = []
+    for row in head.split("\n"):
+        line = row.strip()
+        if is_log(line):
+            kept.append(f"{line}\n")
+        elif line and line != prompt:
+            break  # the echo, or its beginning: a message below it is of this moment
+    return "".join(kept)
+
+
 def _broken_off(before: str, prompt: str, line: str) -> bool:
     """An echo that a log line cut: what stood typed so far; the router prints it again below."""
     typed = before.removeprefix(prompt).strip()
@@ -116,15 +131,21 @@ def decode(raw: bytes) -> tuple[str, tuple[str, ...]]:
     return text, tuple(notes)
 
 
-def cut(text: str, prompt: Prompt) -> Answer:
+def cut(text: str, prompt: Prompt, *, whole: bool = False) -> Answer:
     """The answer in `text` (echo already gone), without the prompt that ends it.
 
-    Log messages that were printed behind that prompt are no part of the answer: they stand in the notes.
+    Log messages that were printed behind that prompt are no part of the answer: they stand in the notes. whole: they
+    are left in it, as in a log that may hold a line that is the prompt.
     """
     lines = body(text).split("\n")
     shown = prompt.text
-    _strip_end(lines, shown)
     notes: list[str] = []
+    if lines[0].startswith(shown) and lines[0].strip() != shown and not is_log(lines[0]):
+        lines[0] = lines[0].removeprefix(shown)
+        notes.append("a prompt stood before the answer")
+    _strip_end(lines, shown)
+    if whole:
+        return Answer(text="\n".join(lines) + "\n" if lines else "", notes=tuple(notes))
     near = range(len(lines) - 1, max(-1, len(lines) - 1 - _LINES_AFTER), -1)
     over = next((index for index in near if _is_covered(lines[index].strip(), shown)), None)
     if over is None and lines and shown.endswith(end := lines[-1].strip()) and end:  # a log line split the prompt
@@ -134,7 +155,7 @@ def cut(text: str, prompt: Prompt) -> Answer:
             lines.pop()
     if over is not None and all(not line.strip() or is_log(line) for line in lines[over + 1 :]):
         said = [lines[over].strip().removeprefix(shown), *lines[over + 1 :]]
-        notes = [f"a log message came after the answer: {line.strip()[:200]}" for line in said if is_log(line)]
+        notes += [f"a log message came after the answer: {line.strip()[:200]}" for line in said if is_log(line)]
         del lines[over:]
         _strip_end(lines, shown)
     return Answer(text="\n".join(lines) + "\n" if lines else "", notes=tuple(notes))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -260,11 +261,16 @@ class Wire:
     """The shell's channel as plain reads and writes of bytes."""
 
     def __init__(self, connection: Connection) -> None:
-        self._channel: Any = connection.remote_conn
+        channel: Any = connection.remote_conn
+        self._channel = channel
+        self._came = threading.Event()
+        channel.in_buffer.set_event(self._came)
 
     def read(self, seconds: float) -> bytes | None:
         """Bytes that came, `b""` at the end of the connection, `None` where nothing came in `seconds`."""
-        self._channel.settimeout(max(seconds, 0.0))
+        if not self._came.wait(max(seconds, 0.0)):  # the library would time it by the wall clock
+            return None
+        self._channel.settimeout(0.0)
         try:
             return self._channel.recv(_ALL)  # type: ignore[no-any-return]
         except TimeoutError:
@@ -306,10 +312,18 @@ class PumpedWire(Wire):
         return b""
 
     def write(self, data: bytes) -> None:
-        """As `Wire.write`."""
+        """As `Wire.write`, by pieces where the server's window is small; TimeoutError where it takes nothing."""
+        end = time.monotonic() + _SEND
         try:
-            self._transport.room(len(data), time.monotonic() + _SEND)
-            super().write(data)
+            while data:
+                self._transport.room(1, end)
+                if not self._transport.active or self._channel.closed:
+                    raise EOFError
+                room = self._channel.out_window_size
+                if room < 1:
+                    raise TimeoutError
+                super().write(data[:room])
+                data = data[room:]
         except paramiko.SSHException:
             raise EOFError from None
 

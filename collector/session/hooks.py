@@ -58,7 +58,18 @@ _HELD_BY_TRANSPORT = (
     "kex_engine",
     "packetizer",
 )
-_HELD_BY_CHANNEL = ("_unlink", "closed", "eof_received", "event", "out_window_size", "recv", "recv_ready", "sendall")
+_HELD_BY_CHANNEL = (
+    "_unlink",
+    "closed",
+    "eof_received",
+    "event",
+    "in_buffer",
+    "send",
+    "out_window_size",
+    "recv",
+    "recv_ready",
+    "sendall",
+)
 _TOLD_OF_A_CIPHER = ("block_size", "mac_size", "etm", "aead")
 
 

@@ -14,7 +14,7 @@ from typing import NoReturn, Protocol
 
 from collector.errors import ErrorCode, SessionError
 from collector.session import allow
-from collector.session.answer import Answer, Proof, body, cut, decode, prove
+from collector.session.answer import Answer, Proof, before, body, cut, decode, prove
 from collector.session.limits import MEBIBYTE, Limits
 from collector.session.secrets import Secret
 from collector.session.words import (
@@ -29,6 +29,7 @@ from collector.session.words import (
 
 _TAIL = 2048
 _PROOF_WINDOW = 16_384
+_LOG = "show logging"
 
 
 class Wire(Protocol):
@@ -146,6 +147,8 @@ class Shell:
                 self._cap(heard, MEBIBYTE, "enable", allow.ENABLE)
                 continue
             if asked:
+                if prove(decode(heard.whole())[0], allow.ENABLE, self.prompt.text)[0] is not Proof.PROVEN:
+                    raise self._unproven(allow.ENABLE, heard)  # some other dialog's question
                 self._type_secret(secret, heard)
                 return self._enabled()
             if other:
@@ -187,7 +190,9 @@ class Shell:
             raise self._broken(self._unproven(line, heard), heard, line)
         if heard.empty_at is not None:
             notes = (*notes, "a log message stood over the prompt: one empty line was typed")
-        answer = cut(text[start:], self.prompt)
+        self._late += before(text[:start], self.prompt.text).encode("utf-8", "replace")
+        whole = line.startswith(_LOG) and heard.empty_at is None
+        answer = cut(text[start:], self.prompt, whole=whole)
         return Answer(text=answer.text, notes=(*notes, *answer.notes))
 
     def late(self) -> Answer | None:
@@ -361,6 +366,9 @@ class Shell:
     def _send(self, data: bytes, shown: str) -> None:
         try:
             self._wire.write(data)
+        except TimeoutError:
+            words = "the router takes nothing that is typed"
+            raise SessionError(ErrorCode.TIMEOUT_READ, words, phase="command", command=shown or None) from None
         except EOFError:
             raise SessionError(ErrorCode.CONN_LOST, "the router closed the connection", phase="command") from None
         self._typed(shown)
@@ -374,13 +382,17 @@ class Shell:
         while True:
             last = heard.last_line()
             prompt = self._own(last, enabling=True)
+            strange = None if prompt else to_prompt(last)
             wait = self._limits.quiet if prompt else self._limits.question if asks_password(last) else end - self._now()
+            wait = self._limits.strange if strange else wait
             chunk = self._read(min(wait, end - self._now()), "enable", allow.ENABLE, heard)
             if chunk is not None:
                 heard.add(chunk)
                 self._cap(heard, MEBIBYTE, "enable", allow.ENABLE)
             elif prompt is not None:
                 return self._judge_enable(prompt, heard)
+            elif strange is not None:
+                raise self._changed(strange.text, "prompt", allow.ENABLE)
             elif asks_password(last) and asks_new_password(heard.recent()):
                 raise self._unexpected_question(heard, "enable", allow.ENABLE)
             elif asks_password(last):

@@ -42,6 +42,16 @@ class ClosedEarly(paramiko.SSHException):  # type: ignore[misc]
     """The server closed before the handshake was through."""
 
 
+def _counted(message: Any, strings: int) -> None:
+    """Behind so many strings stands a count, which the library believes: it would loop 2^32 times over an empty rest."""
+    for _ in range(strings):
+        message.get_binary()
+    count = message.get_int()
+    if count * 5 > len(message.get_remainder()):  # an entry is a length and at least one octet more
+        raise NotSsh(f"a packet that announces {count} entries and does not hold them")
+    message.rewind()
+
+
 class BoundedPacketizer(Packetizer):  # type: ignore[misc]
     """Packets of a sane size; no timer thread for the handshake (the visit's watchdog ends it)."""
 
@@ -65,6 +75,10 @@ class BoundedPacketizer(Packetizer):  # type: ignore[misc]
 
 class AuthHandler(AuthOnlyHandler):  # type: ignore[misc]
     """The library makes the event that a reply sets only after it has sent the request, and calls `None` for "none"."""
+
+    def _parse_userauth_info_request(self, m: Any) -> None:
+        _counted(m, strings=3)
+        super()._parse_userauth_info_request(m)
 
     def send_auth_request(
         self, username: str, method: str, finish_message: Callable[[Any], None] = lambda _message: None
@@ -176,6 +190,10 @@ class Transport(ServiceRequestingTransport):  # type: ignore[misc]
                 "MAC": list(parsed["server_mac_algo_list"]),
             }
         return parsed
+
+    def _parse_ext_info(self, msg: Any) -> None:
+        _counted(msg, strings=0)
+        super()._parse_ext_info(msg)
 
     def _parse_disconnect(self, m: Any) -> None:
         code = m.get_int()
