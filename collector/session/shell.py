@@ -429,6 +429,7 @@ class Shell:
                 f"in configuration mode ({prompt.text!r}): nothing is typed",
                 phase=phase,
                 command=command,
+                hint="who, or what, leaves this account's line in configuration mode? Nothing was typed there",
             )
         return prompt
 

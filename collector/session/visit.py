@@ -142,7 +142,7 @@ def visit(
             secrets=secrets,
             trust=trust,
             cancel=cancel or Cancel(),
-            told=told,
+            told=lambda line: told(f"{device.name}: {line}"),
             before_login=before_login,
         ) as (shell, state.farewell):
             _run(state, shell, plan, secrets, trust)
