@@ -328,7 +328,7 @@ def test_key_material_in_a_comparison_or_a_quotation(mark):
         assert redact(masked) == masked
 
 
-@pytest.mark.parametrize("width", [80, 132])
+@pytest.mark.parametrize("width", [72, 80, 100, 120, 132])
 @pytest.mark.parametrize(
     "form",
     ["crypto isakmp key {} address 192.0.2.1", "username bob secret 9 {}", "key 7 {}", "ip nhrp authentication {}"],

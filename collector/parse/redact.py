@@ -78,7 +78,7 @@ _SNMP_CIPHERS = frozenset(("des", "des56", "3des", "aes", "aes-128", "aes-192", 
 _SNMP_HOST_WORDS = frozenset(
     ("traps", "trap", "informs", "inform", "version", "1", "2c", "3", "auth", "noauth", "priv")
 )
-_WIDTHS = (80, 132)  # of terminals that nobody widened
+_WIDTHS = (72, 80, 100, 120, 132)  # of terminals that nobody widened, and where mail and forms break lines
 _KEYWORD = re.compile("[A-Za-z][a-z-]{0,30}")
 _CUT_VALUE = re.compile(r"\s{0,8}(?:[0-9]\s{1,8})?(\S+)")  # a type digit may stand before it
 _BEFORE_VALUES = (
@@ -248,7 +248,7 @@ def _redact_line(raw: str, state: _State) -> str:
 
 
 def _is_cut(line: _Line) -> bool:
-    """Whether a terminal of 80 or 132 columns broke the line in its secret, or between the word for it and the secret."""
+    """Whether a terminal, or a form, of such a width broke the line in its secret, or between the word for it and the secret."""
     width = line.spans[-1][1]
     if width not in _WIDTHS and len(line.text.rstrip("\r\n")) not in _WIDTHS:
         return False
