@@ -1,4 +1,4 @@
-"""A simulated month (`make soak`) and two days of it: what the tracker was told, against the truth (issue 6)."""
+"""A simulated month (`make soak`) and two days of it: what the tracker was told, against the truth."""
 
 from __future__ import annotations
 
