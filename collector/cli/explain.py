@@ -48,7 +48,7 @@ def _remembered(identity: str, state: Path | None) -> int:
         found = entry_of(ledger, identity)
     if found is None:
         raise UsageError(
-            f"no finding {identity} in the ledger of {folder}; see `findings`, or name captures after the id"
+            f"no finding {identity} in the ledger of {folder}; see `findings`, or name captures after the id, as `audit --save` keeps them"
         )
     entry, path = found
     finding = entry.finding
