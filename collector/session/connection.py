@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from collector.session.authenticate import Login
 from collector.session.classify import classify
 from collector.session.hooks import missing
 from collector.session.limits import Phases
+from collector.session.packets import TimedChannel
 from collector.session.pump import PumpedTransport
 from collector.session.transport import FOREVER, Transport
 from collector.session.trust import HostKey, Trust
@@ -257,26 +257,11 @@ class ForbiddenWriteError(RuntimeError):
     """A defect of this program: something other than the shell's door wanted to type."""
 
 
-class Wire:
-    """The shell's channel as plain reads and writes of bytes."""
+class _Channel:
+    """The shell's channel."""
 
     def __init__(self, connection: Connection) -> None:
-        channel: Any = connection.remote_conn
-        self._channel = channel
-        self._came = threading.Event()
-        channel.in_buffer.set_event(self._came)
-
-    def read(self, seconds: float) -> bytes | None:
-        """Bytes that came, `b""` at the end of the connection, `None` where nothing came in `seconds`."""
-        if not self._came.wait(max(seconds, 0.0)):  # the library would time it by the wall clock
-            return None
-        self._channel.settimeout(0.0)
-        try:
-            return self._channel.recv(_ALL)  # type: ignore[no-any-return]
-        except TimeoutError:
-            return None
-        except OSError:
-            return b""
+        self._channel: Any = connection.remote_conn
 
     def write(self, data: bytes) -> None:
         """Send all of `data`, which is one short line."""
@@ -287,7 +272,24 @@ class Wire:
             raise EOFError from None
 
 
-class PumpedWire(Wire):
+class Wire(_Channel):
+    """The shell's channel as plain reads and writes of bytes."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._timed = TimedChannel(self._channel)
+
+    def read(self, seconds: float) -> bytes | None:
+        """Bytes that came, `b""` at the end of the connection, `None` where nothing came in `seconds`."""
+        try:
+            return self._timed.recv(_ALL, seconds)
+        except TimeoutError:
+            return None
+        except OSError:
+            return b""
+
+
+class PumpedWire(_Channel):
     """The same over a transport that reads in the thread that waits."""
 
     def __init__(self, connection: Connection) -> None:
@@ -328,6 +330,6 @@ class PumpedWire(Wire):
             raise EOFError from None
 
 
-def wire_of(connection: Connection) -> Wire:
+def wire_of(connection: Connection) -> Wire | PumpedWire:
     """The open shell of a connection."""
     return PumpedWire(connection) if issubclass(TRANSPORT, PumpedTransport) else Wire(connection)

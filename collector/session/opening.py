@@ -12,7 +12,7 @@ from collector.errors import ErrorCode, SessionError
 from collector.model import Device
 from collector.session.authenticate import Credentials, Login
 from collector.session.classify import left
-from collector.session.connection import Connection, Guard, HostKeyRule, Wire, wire_of
+from collector.session.connection import Connection, Guard, HostKeyRule, PumpedWire, Wire, wire_of
 from collector.session.dial import check_host, dial
 from collector.session.jump import through
 from collector.session.limits import Phases
@@ -35,7 +35,7 @@ def opened(
     told: Callable[[str], None],
     before_login: Callable[[], None] = lambda: None,
     phases: Phases | None = None,
-) -> Iterator[tuple[Wire, Callable[[], str]]]:
+) -> Iterator[tuple[Wire | PumpedWire, Callable[[], str]]]:
     """The shell of `device`, closed hard when the block ends. SessionError for every way in which that fails.
 
     Beside it: what gives the reason that the router named for leaving, as the end of a sentence (mostly it names none).

@@ -25,21 +25,32 @@ class TimeIsUpError(EOFError):
     """`until` came, or a packet stalled: an end of the connection, to the library around it."""
 
 
+class TimedChannel:
+    """Reads of a channel of the library that end in time: its own waits go by the wall clock."""
+
+    def __init__(self, channel: Any) -> None:
+        self._channel = channel
+        self._came = threading.Event()
+        channel.in_buffer.set_event(self._came)
+
+    def recv(self, size: int, seconds: float) -> bytes:
+        """What came, at most `size` bytes; TimeoutError where nothing came in `seconds`."""
+        if not self._came.wait(min(max(seconds, 0.0), _LONGEST)):
+            raise TimeoutError
+        self._channel.settimeout(0.0)
+        return self._channel.recv(size)  # type: ignore[no-any-return]
+
+
 class _Timed:
     """Reads and writes that end in time, on anything with `settimeout`: a channel through a jump host."""
 
     def __init__(self, sock: Any) -> None:
         self._sock = sock
-        self._came: threading.Event | None = None
-        if hasattr(sock, "in_buffer"):  # a channel of the library, which times its waits by the wall clock
-            self._came = threading.Event()
-            sock.in_buffer.set_event(self._came)
+        self._channel = TimedChannel(sock) if hasattr(sock, "in_buffer") else None
 
     def recv(self, size: int, seconds: float, *, whole: bool) -> bytes:  # noqa: ARG002 - it takes what there is
-        if self._came is not None:
-            if not self._came.wait(min(seconds, _LONGEST)):
-                raise TimeoutError
-            seconds = 0.0
+        if self._channel is not None:
+            return self._channel.recv(size, seconds)
         self._sock.settimeout(min(seconds, _LONGEST))
         return self._sock.recv(size)  # type: ignore[no-any-return]
 
@@ -105,13 +116,7 @@ class PumpedPacketizer(BoundedPacketizer):
 
     def whole(self) -> bool:
         """True where a packet can be read without waiting, or with an encrypted length has begun."""
-        came = self._came
-        if len(came) < self._block:
-            return False
-        if not self._clear:
-            return True
-        length = int.from_bytes(came[:4], "big")
-        return length > LARGEST_PACKET or len(came) >= 4 + length + self._mac
+        return len(self._came) >= self._block and self._lacking() == 0
 
     def ready(self, end: float) -> bool:
         """Wait until `end` for a packet. EOFError at the end of the connection."""
@@ -176,7 +181,10 @@ class PumpedPacketizer(BoundedPacketizer):
         return True
 
     def _lacking(self) -> int:
-        """The bytes that the packet that has begun lacks: nothing can be done before they are here. 0 if not known."""
+        """The bytes that the packet that has begun lacks: nothing can be done before they are here.
+
+        0 where none has begun, where its length is encrypted, and where nobody sends such a length.
+        """
         came = self._came
         if len(came) < 4 or not self._clear:
             return 0

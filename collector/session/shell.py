@@ -18,6 +18,7 @@ from collector.session.answer import Answer, Proof, before, body, cut, decode, p
 from collector.session.limits import MEBIBYTE, Limits
 from collector.session.secrets import Secret
 from collector.session.words import (
+    LOG_COMMAND,
     Prompt,
     asks_new_password,
     asks_password,
@@ -29,7 +30,6 @@ from collector.session.words import (
 
 _TAIL = 2048
 _PROOF_WINDOW = 16_384
-_LOG = "show logging"
 
 
 class Wire(Protocol):
@@ -191,7 +191,7 @@ class Shell:
         if heard.empty_at is not None:
             notes = (*notes, "a log message stood over the prompt: one empty line was typed")
         self._late += before(text[:start], self.prompt.text).encode("utf-8", "replace")
-        whole = line.startswith(_LOG) and heard.empty_at is None
+        whole = line.startswith(LOG_COMMAND) and heard.empty_at is None
         answer = cut(text[start:], self.prompt, whole=whole)
         return Answer(text=answer.text, notes=(*notes, *answer.notes))
 

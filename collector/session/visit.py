@@ -15,14 +15,13 @@ from collector.session.limits import Limits, Phases
 from collector.session.secrets import Secrets
 from collector.session.shell import BrokenAnswerError, Shell
 from collector.session.trust import Trust
-from collector.session.words import is_log, serial_in
+from collector.session.words import LOG_COMMAND, is_log, serial_in
 
 Plan = Callable[[tuple[Capture, ...]], tuple[str, ...]]
 """Given what came so far, the next lines to type; () ends the visit."""
 
 MOST_LINES = 60  # a plan that never ends is a defect of ours, not the router's burden
-_LOG = "show logging"
-_HEAVY = (_LOG, "show crypto ipsec sa", "show running-config", "show crypto session")
+_HEAVY = (LOG_COMMAND, "show crypto ipsec sa", "show running-config", "show crypto session")
 
 
 def now() -> datetime:
@@ -227,7 +226,7 @@ def _ask(state: _Visit, shell: Shell, line: str, missing: tuple[str, ...]) -> No
     taken_at = state.clock()
     heavy = line.startswith(_HEAVY)
     seconds = state.device.timeout.command.total_seconds() * (2 if heavy else 1)
-    cap = state.limits.cap_log if line.startswith(_LOG) else None
+    cap = state.limits.cap_log if line.startswith(LOG_COMMAND) else None
     try:
         answer = shell.ask(line, seconds=seconds, cap=cap)
     except BrokenAnswerError as error:
@@ -272,7 +271,7 @@ def _attach_late(state: _Visit, shell: Shell) -> None:
     if lines and all(map(is_log, lines)):
         notes.append(f"a log message came after the answer: {_redacted(lines[0].strip())[:200]}")
         lines = []
-    if not lines and not (last.command.startswith(_LOG) and any("log message" in note for note in notes)):
+    if not lines and not (last.command.startswith(LOG_COMMAND) and any("log message" in note for note in notes)):
         state.captures[-1] = replace(last, note="; ".join(filter(None, (last.note, *notes))))
         return
     notes.append("more came after the prompt that seemed to end it")

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+LOG_COMMAND = "show logging"  # and with what stands behind it
+
 _PROMPT = re.compile(r"([A-Za-z0-9._\-/:@]{1,63})(\([A-Za-z0-9._\-/:@ ]{1,40}\))?([#>]) ?")
 _PASSWORD = re.compile(r".{0,120}(?:[Pp]assword|[Pp]asscode|PASSWORD|PASSCODE)[^:]{0,20}: ?")
 _NEW_PASSWORD = re.compile(r"\b(?:new|change|expired?|re-?type|re-?enter|old|current)\b", re.IGNORECASE)
