@@ -18,7 +18,7 @@ BLIND = "SPI015"  # the rule that says of each of them that nothing was seen
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Devices that failed with one code. first: the failure of the first of them; same: all others' words are the same."""
+    """Devices that failed with one code. first: the failure of the first of them; messages: two at most."""
 
     code: str
     phase: str
